@@ -1,0 +1,86 @@
+/*
+ * What the files of src/tcp share and nobody else sees. Pure.
+ */
+#ifndef SEGCAT_TCP_INTERNAL_H
+#define SEGCAT_TCP_INTERNAL_H
+
+#include "segcat/tcp/tcb.h"
+
+#define DELACK_TIME (40 * USEC_MS)       /* MUST-40 asks for less than 500 ms */
+#define QUICK_ACKS 16                    /* segments acknowledged at once when a connection begins */
+#define SWS_OVERRIDE_TIME (200 * USEC_MS) /* RFC 9293 3.8.6.2.1: 0.1 to 1 s */
+#define DUPTHRESH 3
+#define SYN_TIMEOUT (190 * USEC_SEC)     /* MUST-23: R2 for SYN of at least 3 minutes */
+#define USER_TIMEOUT ((usec_t)924600 * USEC_MS) /* 15 retransmissions from 200 ms on, as Linux (SHLD-11) */
+#define DEFAULT_MSL (30 * USEC_SEC)
+
+/* One segment's way through the checks of 3.10.7.4. The segment is a copy: it gets trimmed. */
+struct arrival {
+    struct segment seg;
+    const struct segment *whole; /* as it arrived */
+    usec_t now;
+    usec_t at; /* when it arrived, for samples */
+    struct tcp_event ev;
+};
+
+/* --- tcb.c --- */
+void tcb_timer_set(struct tcb *t, enum tcp_timer which, usec_t at);
+void tcb_timer_off(struct tcb *t, enum tcp_timer which);
+/* Enters CLOSED (or LISTEN) because of `end`; told to the observer by tcb_tell_end(). */
+void tcb_finish(struct tcb *t, enum tcp_end end, usec_t now);
+void tcb_tell_end(struct tcb *t, usec_t now);
+/* Hands an event to the observer with states filled in. */
+void tcb_emit(struct tcb *t, struct tcp_event *ev);
+/* An event begun: type, time and what is measured before something happens. */
+struct tcp_event tcb_event(const struct tcb *t, enum tcp_event_type type, usec_t at);
+void tcb_enter_time_wait(struct tcb *t, usec_t now);
+void tcb_established(struct tcb *t, usec_t now);
+/* The user bytes in the ring that were never sent. */
+uint64_t tcb_unsent(const struct tcb *t);
+/* Where sequence number seq lies in the send ring. */
+uint64_t tcb_snd_offset(const struct tcb *t, seq_t seq);
+void tcb_set_mss(struct tcb *t);
+uint32_t tcb_ts_now(const struct tcb *t, usec_t now);
+/* The FIN is still to be sent for the first time. */
+bool tcb_fin_pending(const struct tcb *t);
+/* RFC 5961: may a challenge ACK be sent now? Counts it. */
+bool tcb_challenge_allowed(struct tcb *t, usec_t now);
+/* Asks for an ACK; the stronger of two reasons stays. */
+void tcb_owe_ack(struct tcb *t, enum send_reason why);
+
+/* --- receive.c --- */
+void tcb_accept_options(struct tcb *t, const struct segment *syn, usec_t now);
+void tcb_receive_data(struct tcb *t, struct arrival *a);
+void tcb_receive_fin(struct tcb *t, struct arrival *a);
+/* Data came that was here already: the next ACK tells (RFC 2883). */
+void tcb_remember_dsack(struct tcb *t, seq_t left, seq_t right);
+/* The window to announce in a segment that leaves now: the header's field; moves rcv_adv. */
+uint16_t tcb_announce_window(struct tcb *t, bool syn);
+/* RCV.WND: what has been announced and is still free. */
+uint32_t tcb_rcv_wnd(const struct tcb *t);
+
+/* --- ack.c --- */
+/* The ACK of a segment in a synchronized state. Returns false if the segment is to be dropped. */
+bool tcb_process_ack(struct tcb *t, struct arrival *a);
+/* SND.UNA moves to ack: records, ring, FIN. Used for the SYN's ACK too. */
+void tcb_advance_una(struct tcb *t, struct arrival *a);
+
+/* --- recovery.c --- */
+struct rack_sample {
+    bool any;
+    usec_t rtt;      /* unambiguous sample of a record sent once, 0 if none */
+};
+void recovery_newly_acked(struct tcb *t, const struct sent_record *r, const struct arrival *a,
+                          struct rack_sample *s);
+/* After an ACK: what is lost, and is a recovery beginning or over? */
+void recovery_after_ack(struct tcb *t, struct arrival *a, uint64_t delivered, uint64_t flight_before);
+void recovery_on_reorder_timer(struct tcb *t, usec_t now);
+void recovery_on_rto(struct tcb *t, usec_t now);
+void recovery_on_tlp(struct tcb *t, usec_t now);
+void recovery_arm_tlp(struct tcb *t, usec_t now);
+
+/* --- timers.c --- */
+/* Sets and clears the timers that follow from what is in flight. Called whenever segments were taken out. */
+void timers_arm(struct tcb *t, usec_t now);
+
+#endif

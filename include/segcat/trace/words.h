@@ -1,0 +1,16 @@
+/*
+ * Plain words for what the core names by number, and for what an event means: the same in every
+ * renderer of text.
+ */
+#ifndef SEGCAT_TRACE_WORDS_H
+#define SEGCAT_TRACE_WORDS_H
+
+#include "segcat/tcp/event.h"
+
+/* Why an arrived segment was dropped: "checksum is wrong". Static. */
+const char *words_drop(enum drop_reason why);
+
+/* How a connection ended: "closed in order (FIN both ways)". Static. */
+const char *words_end(enum tcp_end end);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * Plain words for what the core names by number. Touches nothing.
+ */
+#include "segcat/trace/words.h"
+
+#include <stddef.h>
+
+const char *words_drop(enum drop_reason why)
+{
+    static const char *const words[DROP_REASON_COUNT] = {
+        [DROP_NOTHING] = "no reason given",
+        [DROP_CHECKSUM] = "checksum is wrong",
+        [DROP_UNACCEPTABLE] = "outside the receive window",
+        [DROP_PAWS] = "timestamp is too old (PAWS)",
+        [DROP_NO_TIMESTAMP] = "timestamp is missing",
+        [DROP_RST_OUTSIDE] = "RST outside the window",
+        [DROP_RST_CHALLENGED] = "RST at a wrong number, challenged",
+        [DROP_RST_NO_ACK] = "RST does not acknowledge our SYN",
+        [DROP_RST_TIME_WAIT] = "RST cannot end TIME-WAIT",
+        [DROP_SYN_CHALLENGED] = "SYN in an open connection, challenged",
+        [DROP_NO_ACK] = "no ACK bit",
+        [DROP_ACK_FUTURE] = "acknowledges what was never sent",
+        [DROP_ACK_OLD] = "ACK is too old, challenged",
+        [DROP_BAD_ACK] = "ACK is not for our SYN",
+        [DROP_NO_CONNECTION] = "no such connection",
+        [DROP_NO_SYN] = "neither SYN nor RST",
+        [DROP_AFTER_CLOSE] = "data after we closed for reading",
+    };
+
+    return why < DROP_REASON_COUNT && words[why] != NULL ? words[why] : "?";
+}
+
+const char *words_end(enum tcp_end end)
+{
+    switch (end) {
+    case END_NONE:
+        return "still open";
+    case END_CLOSED:
+        return "closed in order (FIN both ways)";
+    case END_REFUSED:
+        return "refused (RST in answer to our SYN)";
+    case END_RESET:
+        return "reset by the peer (RST)";
+    case END_ABORTED:
+        return "aborted by us";
+    case END_TIMEOUT:
+        return "timed out (no answer)";
+    case END_UNREACHABLE:
+        return "unreachable (ICMP)";
+    case END_SYN_CANCELLED:
+        return "given up by the peer before it was open";
+    }
+    return "?";
+}

@@ -10,7 +10,7 @@
 typedef uint64_t usec_t;
 
 #define USEC_NEVER UINT64_MAX
-#define USEC_MS ((usec_t)1000)
-#define USEC_SEC ((usec_t)1000000)
+#define USEC_MS    ((usec_t)1000)
+#define USEC_SEC   ((usec_t)1000000)
 
 #endif

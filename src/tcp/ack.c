@@ -1,6 +1,6 @@
 /*
- * The ACK field: RFC 9293 3.10.7.4 fifth, with RFC 5961, SACK (RFC 2018, 2883) and round-trip samples (RFC 6298, 7323).
- * Pure.
+ * The ACK field: RFC 9293 3.10.7.4 fifth, with RFC 5961, SACK (RFC 2018, 2883) and round-trip
+ * samples (RFC 6298, 7323). Pure.
  */
 #include "segcat/tcp/internal.h"
 
@@ -18,10 +18,11 @@ static void free_ring(struct tcb *t, struct arrival *a, seq_t ack)
     a->ev.acked += bytes;
 }
 
-/* A sample for RFC 6298: from records sent once (Karn), else from the echoed timestamp (RFC 7323 4.1). */
+/* A sample for RFC 6298: from records sent once (Karn), else from the echoed timestamp (RFC 7323
+ * 4.1). */
 static void sample_rtt(struct tcb *t, struct arrival *a, const struct rack_sample *s)
 {
-    usec_t rtt = s->rtt;
+    usec_t rtt = s->retransmitted ? 0 : s->rtt;
 
     if (rtt == 0 && s->any && t->use_ts && (a->seg.opt.present & OPT_TIMESTAMPS) &&
         a->seg.opt.tsecr != 0) {
@@ -39,7 +40,7 @@ static void sample_rtt(struct tcb *t, struct arrival *a, const struct rack_sampl
 void tcb_advance_una(struct tcb *t, struct arrival *a)
 {
     const seq_t ack = a->seg.ack;
-    struct rack_sample s = {false, 0};
+    struct rack_sample s = {.any = false};
 
     while (t->sent.count > 0) {
         const struct sent_record *r = sent_at(&t->sent, 0);
@@ -72,8 +73,8 @@ void tcb_advance_una(struct tcb *t, struct arrival *a)
 /* A block that can be about what is in flight (TCP.md 26). */
 static bool sack_block_sane(const struct tcb *t, const struct sack_block *b)
 {
-    return seq_lt(b->left, b->right) && seq_gt(b->right, t->snd_una) && seq_ge(b->left, t->snd_una) &&
-           seq_le(b->right, t->snd_nxt);
+    return seq_lt(b->left, b->right) && seq_gt(b->right, t->snd_una) &&
+           seq_ge(b->left, t->snd_una) && seq_le(b->right, t->snd_nxt);
 }
 
 /* RFC 2883 section 4: the first block lies below the ACK or inside the second. */
@@ -84,10 +85,12 @@ static bool is_dsack(const struct arrival *a)
 
     if (seq_le(b->right, a->seg.ack))
         return seq_lt(b->left, b->right);
-    return o->sack_count > 1 && seq_ge(b->left, o->sack[1].left) && seq_le(b->right, o->sack[1].right);
+    return o->sack_count > 1 && seq_ge(b->left, o->sack[1].left) &&
+           seq_le(b->right, o->sack[1].right);
 }
 
-static void mark_block(struct tcb *t, const struct sack_block *b, struct arrival *a, struct rack_sample *s)
+static void mark_block(struct tcb *t, const struct sack_block *b, struct arrival *a,
+                       struct rack_sample *s)
 {
     for (size_t i = sent_find(&t->sent, b->left); i < t->sent.count; i++) {
         const struct sent_record *r = sent_at(&t->sent, i);
@@ -104,7 +107,7 @@ static void mark_block(struct tcb *t, const struct sack_block *b, struct arrival
 
 static void process_sack(struct tcb *t, struct arrival *a)
 {
-    struct rack_sample s = {false, 0};
+    struct rack_sample s = {.any = false};
     const struct tcp_options *o = &a->seg.opt;
 
     if (!t->use_sack || !(o->present & OPT_SACK))
@@ -129,7 +132,8 @@ static void window_opened(struct tcb *t, struct arrival *a)
     a->ev.notes |= NOTE_WINDOW_OPENED;
     t->stats.zero_window_time += a->now - t->zero_since;
     tcb_timer_off(t, TIMER_PERSIST);
-    /* What was sent into the closed window as a probe was not taken: it goes out again, and it is no sign of congestion. */
+    /* What was sent into the closed window as a probe was not taken: it goes out again, and it
+     * is no sign of congestion. */
     if (t->probe_tries > 0)
         for (size_t i = 0; i < t->sent.count; i++)
             sent_mark_lost(&t->sent, i);
@@ -139,17 +143,18 @@ static void window_opened(struct tcb *t, struct arrival *a)
 }
 
 /*
- * RFC 9293 3.10.7.4: only a newer segment changes the window (SND.WL1, SND.WL2). One that acknowledges more is newer though it
- * repeats old text: its window counts from its ACK, and the old one added to the new SND.UNA would be more than was offered.
+ * RFC 9293 3.10.7.4: only a newer segment changes the window (SND.WL1, SND.WL2). One that
+ * acknowledges more is newer though it repeats old text: its window counts from its ACK, and the
+ * old one added to the new SND.UNA would be more than was offered.
  */
-static void update_window(struct tcb *t, struct arrival *a, bool advances)
+static void update_window(struct tcb *t, struct arrival *a)
 {
-    /* In a SYN it is never scaled (RFC 7323 2.2): the crossing SYN,ACK of a simultaneous open comes here too. */
+    /* In a SYN it is never scaled (RFC 7323 2.2): a crossing SYN,ACK comes here too. */
     const uint32_t wnd = (uint32_t)a->seg.window << (a->whole->flags & SEG_SYN ? 0 : t->snd_wscale);
     const uint32_t before = t->snd_wnd;
     const seq_t edge_before = t->snd_wl2 + before;
 
-    if (!advances && !seq_lt(t->snd_wl1, a->seg.seq) &&
+    if (!a->advances && !seq_lt(t->snd_wl1, a->seg.seq) &&
         !(t->snd_wl1 == a->seg.seq && seq_le(t->snd_wl2, a->seg.ack)))
         return;
     t->snd_wnd = wnd;
@@ -168,7 +173,8 @@ static void update_window(struct tcb *t, struct arrival *a, bool advances)
     } else if (seq_lt(a->seg.ack + wnd, edge_before)) {
         a->ev.notes |= NOTE_WINDOW_SHRUNK;
     }
-    if (wnd > before && a->ev.acked == 0 && a->whole->len == 0 && !(a->whole->flags & (SEG_SYN | SEG_FIN)))
+    if (wnd > before && !a->advances && t->told_state != STATE_SYN_RECEIVED && a->whole->len == 0 &&
+        !(a->whole->flags & (SEG_SYN | SEG_FIN)))
         a->ev.notes |= NOTE_WINDOW_UPDATE;
 }
 
@@ -213,7 +219,6 @@ bool tcb_process_ack(struct tcb *t, struct arrival *a)
     const uint32_t wnd_before = t->snd_wnd;
     const uint64_t flight_before = t->sent.flight;
     const bool fin_before = t->fin_acked;
-    const bool advances = a->seg.ack != t->snd_una;
 
     a->ev.drop = ack_range(t, a->seg.ack);
     if (a->ev.drop != DROP_NOTHING) {
@@ -223,13 +228,14 @@ bool tcb_process_ack(struct tcb *t, struct arrival *a)
     }
     if (seq_lt(a->seg.ack, t->snd_una))
         return true; /* a duplicate: ignored, but its text is taken */
-    if (advances)
+    a->advances = a->seg.ack != t->snd_una;
+    if (a->advances)
         tcb_advance_una(t, a);
     else if (wnd_before == 0)
         t->progress_at = a->now; /* MUST-37: a peer that answers probes is alive */
-    update_window(t, a, advances);
+    update_window(t, a);
     process_sack(t, a);
-    if (!advances && is_duplicate_ack(t, a, wnd_before)) {
+    if (!a->advances && is_duplicate_ack(t, a, wnd_before)) {
         t->dup_acks++;
         t->stats.dup_acks_received++;
         a->ev.notes |= NOTE_DUPLICATE_ACK;

@@ -5,7 +5,6 @@
 
 #include <stddef.h>
 
-
 static const struct congestion_ops *const all[] = {&congestion_reno};
 
 void congestion_init(struct congestion *c, const struct congestion_ops *ops, uint32_t mss)

@@ -1,6 +1,6 @@
 /*
- * SEGMENT ARRIVES: RFC 9293 3.10.7.3 (SYN-SENT) and 3.10.7.4 (all other states), as a list of checks in the RFC's
- * order, tightened by RFC 5961 and 7323. Pure.
+ * SEGMENT ARRIVES: RFC 9293 3.10.7.3 (SYN-SENT) and 3.10.7.4 (all other states), as a list of
+ * checks in the RFC's order, tightened by RFC 5961 and 7323. Pure.
  */
 #include "segcat/tcp/internal.h"
 
@@ -81,7 +81,8 @@ static bool syn_sent_check_syn(struct tcb *t, struct arrival *a)
 
 static bool syn_sent(struct tcb *t, struct arrival *a)
 {
-    const bool go_on = syn_sent_check_ack(t, a) && syn_sent_check_rst(t, a) && syn_sent_check_syn(t, a);
+    const bool go_on =
+        syn_sent_check_ack(t, a) && syn_sent_check_rst(t, a) && syn_sent_check_syn(t, a);
 
     if (!go_on)
         return a->ev.drop == DROP_NOTHING;
@@ -95,14 +96,15 @@ static bool syn_sent(struct tcb *t, struct arrival *a)
 /* --- before the checks: segments that the plain list would misread --- */
 
 /*
- * SYN-RECEIVED: the SYN again (our SYN,ACK was lost: send it again), or the crossing SYN,ACK of a simultaneous open
- * (Figure 7 line 6), whose ACK is what counts.
+ * SYN-RECEIVED: the SYN again (our SYN,ACK was lost: send it again), or the crossing SYN,ACK of a
+ * simultaneous open (Figure 7 line 6), whose ACK is what counts.
  */
 static bool check_repeated_syn(struct tcb *t, struct arrival *a)
 {
     struct segment *s = &a->seg;
 
-    if (t->state != STATE_SYN_RECEIVED || !(s->flags & SEG_SYN) || (s->flags & SEG_RST) || s->seq != t->irs)
+    if (t->state != STATE_SYN_RECEIVED || !(s->flags & SEG_SYN) || (s->flags & SEG_RST) ||
+        s->seq != t->irs)
         return true;
     a->ev.notes |= NOTE_REPEATED_SYN;
     if (!(s->flags & SEG_ACK)) {
@@ -116,8 +118,8 @@ static bool check_repeated_syn(struct tcb *t, struct arrival *a)
 }
 
 /*
- * TIME-WAIT: a SYN that is newer than all this connection knew may open the next one (MAY-2, RFC 6191): this one
- * ends, and the SYN is for whoever listens.
+ * TIME-WAIT: a SYN that is newer than all this connection knew may open the next one (MAY-2, RFC
+ * 6191): this one ends, and the SYN is for whoever listens.
  */
 static bool check_time_wait_syn(struct tcb *t, struct arrival *a)
 {
@@ -151,7 +153,8 @@ static bool check_timestamps(struct tcb *t, struct arrival *a)
         return true;
     if (!(s->opt.present & OPT_TIMESTAMPS))
         return drop(a, DROP_NO_TIMESTAMP);
-    if (!t->ts_recent_valid || a->now - t->ts_recent_at > PAWS_IDLE || seq_ge(s->opt.tsval, t->ts_recent))
+    if (!t->ts_recent_valid || a->now - t->ts_recent_at > PAWS_IDLE ||
+        seq_ge(s->opt.tsval, t->ts_recent))
         return true;
     if (s->len > 0 || tcb_challenge_allowed(t, a->now))
         tcb_owe_ack(t, SEND_ACK_OLD);
@@ -168,8 +171,8 @@ static bool acceptable(const struct tcb *t, const struct segment *s)
         return s->seq == t->rcv_nxt || seq_in(s->seq, t->rcv_nxt, wnd) ||
                /* at the right edge itself: where a peer that filled the window acknowledges from */
                s->seq == t->rcv_adv;
-    if (wnd == 0)
-        return s->seq == t->rcv_nxt; /* MUST-66: its ACK, URG and RST count; the text is trimmed away */
+    if (wnd == 0) /* MUST-66: its ACK, URG and RST count; the text is trimmed away */
+        return s->seq == t->rcv_nxt;
     return seq_in(s->seq, t->rcv_nxt, wnd) || seq_in(s->seq + len - 1, t->rcv_nxt, wnd) ||
            (seq_lt(s->seq, t->rcv_nxt) && seq_ge(s->seq + len, t->rcv_adv));
 }
@@ -178,11 +181,12 @@ static void note_unacceptable(struct tcb *t, struct arrival *a)
 {
     const struct segment *s = &a->seg;
 
-    if ((s->flags & SEG_FIN) && t->fin_received) {
+    if ((s->flags & SEG_FIN) && t->fin_received)
         a->ev.notes |= NOTE_REPEATED_FIN;
-        if (t->state == STATE_TIME_WAIT) /* acknowledge it, and restart the 2*MSL timeout */
-            tcb_timer_set(t, TIMER_TIME_WAIT, a->now + 2 * t->cfg.msl);
-    }
+    /* Acknowledge a repeated FIN, and restart the 2*MSL timeout. The peer may begin again further
+     * back: old text says the same, that it is still there and has not seen our ACK. */
+    if (t->state == STATE_TIME_WAIT && !(s->flags & SEG_SYN) && segment_seq_len(s) > 0)
+        tcb_timer_set(t, TIMER_TIME_WAIT, a->now + 2 * t->cfg.msl);
     if ((s->flags & SEG_SYN) && s->seq == t->irs)
         a->ev.notes |= NOTE_REPEATED_SYN;
     if (s->seq + 1 == t->rcv_nxt && s->len <= 1 && !(s->flags & (SEG_SYN | SEG_FIN)))
@@ -203,7 +207,8 @@ static bool check_sequence(struct tcb *t, struct arrival *a)
     if (s->flags & SEG_RST)
         return drop(a, DROP_RST_OUTSIDE);
     note_unacceptable(t, a);
-    /* An empty segment may itself be such an answer: limited, or two confused ends play ping-pong (TCP.md 19). */
+    /* An empty segment may itself be such an answer: limited, or two confused ends play
+     * ping-pong (TCP.md 19). */
     if (segment_seq_len(s) > 0 || tcb_challenge_allowed(t, a->now))
         tcb_owe_ack(t, SEND_ACK_OLD);
     return drop(a, DROP_UNACCEPTABLE);
@@ -267,7 +272,8 @@ static bool check_ack(struct tcb *t, struct arrival *a)
     return tcb_process_ack(t, a) && t->end == END_NONE;
 }
 
-/* Sixth: URG. Delivered in line, the pointer believed in nothing (RFC 6093); the user is told (MUST-32). */
+/* Sixth: URG. Delivered in line, the pointer believed in nothing (RFC 6093); the user is told
+ * (MUST-32). */
 static void note_urgent(struct arrival *a)
 {
     if ((a->seg.flags & SEG_URG) && a->seg.urgent != 0)
@@ -277,8 +283,8 @@ static void note_urgent(struct arrival *a)
 /* Returns true if the segment was taken, false if it was dropped. */
 static bool other_states(struct tcb *t, struct arrival *a)
 {
-    const bool go_on = check_repeated_syn(t, a) && check_time_wait_syn(t, a) && check_timestamps(t, a) &&
-                       check_sequence(t, a);
+    const bool go_on = check_repeated_syn(t, a) && check_time_wait_syn(t, a) &&
+                       check_timestamps(t, a) && check_sequence(t, a);
 
     if (!go_on)
         return a->ev.drop == DROP_NOTHING;

@@ -82,8 +82,8 @@ static uint64_t hash_pair(const uint8_t key[16], const struct endpoint *a, const
     return siphash(key, m, sizeof m);
 }
 
-seq_t isn_generate(const uint8_t key[16], const struct endpoint *local, const struct endpoint *remote,
-                   usec_t now)
+seq_t isn_generate(const uint8_t key[16], const struct endpoint *local,
+                   const struct endpoint *remote, usec_t now)
 {
     return (seq_t)(now / 4) + (seq_t)hash_pair(key, local, remote, 1);
 }

@@ -1,6 +1,6 @@
 /*
- * What to send now: one ladder of priorities. RFC 9293 3.8.6 (windows, silly window avoidance, Nagle), RFC 5681, 6675.
- * Pure.
+ * What to send now: one ladder of priorities. RFC 9293 3.8.6 (windows, silly window avoidance,
+ * Nagle), RFC 5681, 6675. Pure.
  */
 #include <string.h>
 
@@ -73,7 +73,8 @@ static enum send_reason next_reset(struct tcb *t, struct segment *out)
     return SEND_RST_ANSWER;
 }
 
-static enum send_reason next_syn(struct tcb *t, struct segment *out, struct tcp_event *ev, usec_t now)
+static enum send_reason next_syn(struct tcb *t, struct segment *out, struct tcp_event *ev,
+                                 usec_t now)
 {
     const bool answer = t->state == STATE_SYN_RECEIVED;
 
@@ -104,18 +105,22 @@ static enum send_reason next_urgent_ack(struct tcb *t, struct segment *out)
     return why;
 }
 
-/* A lost record may be sent again: inside the window (SHLD-16) and the congestion window; the first of a recovery
- * always (RFC 6675 5 step 4.3). */
-static bool may_resend(const struct tcb *t, const struct sent_record *r, size_t slot)
+/* A lost record may be sent again: inside the window (SHLD-16) and the congestion window; the
+ * first of a recovery always (RFC 6675 5 step 4.3). */
+static bool may_resend(struct tcb *t, const struct sent_record *r, size_t slot)
 {
     if (seq_diff(t->snd_una + t->snd_wnd, r->seq) <= 0)
         return false;
     if (t->sent.flight == 0 || t->sent.flight + r->len <= t->cc.cwnd)
         return true;
-    return slot == 0 && r->transmissions == 1;
+    if (slot == 0 && r->transmissions == 1)
+        return true;
+    t->limited = true; /* or slow start after a timeout would not begin */
+    return false;
 }
 
-/* What of a record fits: the path's MSS, the peer's window. The rest becomes a record of its own. */
+/* What of a record fits: the path's MSS, the peer's window. The rest becomes a record of its
+ * own. */
 static uint32_t cut_to_fit(struct tcb *t, size_t slot)
 {
     struct sent_record *r = sent_at(&t->sent, slot);
@@ -128,8 +133,8 @@ static uint32_t cut_to_fit(struct tcb *t, size_t slot)
     return most;
 }
 
-static enum send_reason resend(struct tcb *t, size_t slot, struct segment *out, struct tcp_event *ev,
-                               usec_t now)
+static enum send_reason resend(struct tcb *t, size_t slot, struct segment *out,
+                               struct tcp_event *ev, usec_t now)
 {
     struct sent_record *r = sent_at(&t->sent, slot);
 
@@ -147,7 +152,8 @@ static enum send_reason resend(struct tcb *t, size_t slot, struct segment *out, 
     return t->rto_recovering ? SEND_RETRANSMIT_RTO : SEND_RETRANSMIT_FAST;
 }
 
-static enum send_reason next_lost(struct tcb *t, struct segment *out, struct tcp_event *ev, usec_t now)
+static enum send_reason next_lost(struct tcb *t, struct segment *out, struct tcp_event *ev,
+                                  usec_t now)
 {
     size_t slot;
 
@@ -160,7 +166,8 @@ static enum send_reason next_lost(struct tcb *t, struct segment *out, struct tcp
 }
 
 /* Cuts a chunk into records of one segment each, as it will be cut on its way out. */
-static void send_new(struct tcb *t, struct segment *out, struct tcp_event *ev, uint32_t len, usec_t now)
+static void send_new(struct tcb *t, struct segment *out, struct tcp_event *ev, uint32_t len,
+                     usec_t now)
 {
     payload(t, out, t->snd_nxt, len);
     push_bit(t, out);
@@ -179,7 +186,8 @@ static void send_new(struct tcb *t, struct segment *out, struct tcp_event *ev, u
     t->sws_override = false;
 }
 
-/* Nagle (RFC 9293 3.7.4) and the sender's silly window avoidance (3.8.6.2.1) for less than a full segment. */
+/* Nagle (RFC 9293 3.7.4) and the sender's silly window avoidance (3.8.6.2.1) for less than a
+ * full segment. */
 static bool small_may_go(const struct tcb *t, uint32_t len, uint64_t unsent, uint32_t window)
 {
     if (len == unsent)
@@ -216,7 +224,8 @@ static uint32_t new_data_allowed(struct tcb *t)
     return (uint32_t)len;
 }
 
-static enum send_reason next_data(struct tcb *t, struct segment *out, struct tcp_event *ev, usec_t now)
+static enum send_reason next_data(struct tcb *t, struct segment *out, struct tcp_event *ev,
+                                  usec_t now)
 {
     uint32_t len;
 
@@ -248,7 +257,8 @@ static bool send_fin(struct tcb *t, struct segment *out, struct tcp_event *ev, u
     return true;
 }
 
-static enum send_reason next_fin(struct tcb *t, struct segment *out, struct tcp_event *ev, usec_t now)
+static enum send_reason next_fin(struct tcb *t, struct segment *out, struct tcp_event *ev,
+                                 usec_t now)
 {
     if (usable_window(t) == 0 || !send_fin(t, out, ev, now))
         return SEND_NOTHING;
@@ -256,7 +266,8 @@ static enum send_reason next_fin(struct tcb *t, struct segment *out, struct tcp_
 }
 
 /* RFC 8985 7.3: new data if there is some that may go, else the last segment again. */
-static enum send_reason next_tlp(struct tcb *t, struct segment *out, struct tcp_event *ev, usec_t now)
+static enum send_reason next_tlp(struct tcb *t, struct segment *out, struct tcp_event *ev,
+                                 usec_t now)
 {
     const uint64_t unsent = tcb_unsent(t);
     const uint32_t n = unsent < t->mss ? (uint32_t)unsent : t->mss;
@@ -275,7 +286,8 @@ static enum send_reason next_tlp(struct tcb *t, struct segment *out, struct tcp_
         return SEND_DATA;
     }
     t->tlp_end = t->snd_nxt;
-    /* No probe can go (the peer has shrunk its window): then none is tried again, and the retransmission timer runs on. */
+    /* No probe can go (the peer has shrunk its window): none is tried again, and the retransmission
+     * timer runs on. */
     if (sent_at(&t->sent, last)->len > t->mss || !may_resend(t, sent_at(&t->sent, last), 0))
         return SEND_NOTHING;
     t->tlp_retransmit = true;
@@ -284,8 +296,10 @@ static enum send_reason next_tlp(struct tcb *t, struct segment *out, struct tcp_
     return SEND_RETRANSMIT_TLP;
 }
 
-/* The window is zero and the persist timer ran out: one byte, or the FIN, that the peer must answer (MUST-36). */
-static enum send_reason next_probe(struct tcb *t, struct segment *out, struct tcp_event *ev, usec_t now)
+/* The window is zero and the persist timer ran out: one byte, or the FIN, that the peer must
+ * answer (MUST-36). */
+static enum send_reason next_probe(struct tcb *t, struct segment *out, struct tcp_event *ev,
+                                   usec_t now)
 {
     struct sent_record *r;
 
@@ -306,6 +320,7 @@ static enum send_reason next_probe(struct tcb *t, struct segment *out, struct tc
             out->seq = r->seq;
         } else {
             payload(t, out, r->seq, 1);
+            push_bit(t, out);
         }
         sent_mark_resent(&t->sent, 0, now);
         ev->transmissions = r->transmissions;

@@ -10,7 +10,8 @@ void reassembly_init(struct reassembly *r, struct interval *mem, size_t max)
     *r = (struct reassembly){.mem = mem, .max = max};
 }
 
-/* The first interval that ends at or behind offset: it touches what begins there or lies to the right. */
+/* The first interval that ends at or behind offset: it touches what begins there or lies to the
+ * right. */
 static size_t first_touching(const struct reassembly *r, uint64_t offset)
 {
     size_t low = 0;

@@ -1,6 +1,6 @@
 /*
- * The receiving half: options of the SYN, text and FIN of arriving segments, when to acknowledge, what window to
- * announce. RFC 9293 3.10.7.4 seventh and eighth, 3.8.6. Pure.
+ * The receiving half: options of the SYN, text and FIN of arriving segments, when to acknowledge,
+ * what window to announce. RFC 9293 3.10.7.4 seventh and eighth, 3.8.6. Pure.
  */
 #include "segcat/tcp/internal.h"
 
@@ -43,8 +43,8 @@ uint32_t tcb_receive_window(const struct tcb *t)
     return tcb_rcv_wnd(t);
 }
 
-/* A sixteenth of the ring is kept back, so that rounding up to a unit of the window scale never has to be
- * taken back (RFC 7323 2.4): at most 2^scale - 1 bytes for each ACK. */
+/* A sixteenth of the ring is kept back, so that rounding up to a unit of the window scale never
+ * has to be taken back (RFC 7323 2.4): at most 2^scale - 1 bytes for each ACK. */
 static uint32_t slack(const struct tcb *t)
 {
     return t->rcv_wscale == 0 ? 0 : (uint32_t)(t->cfg.rcv_limit / 16);
@@ -67,8 +67,9 @@ static uint32_t nominal(const struct tcb *t)
     return r > keep ? r - keep : 0;
 }
 
-/* The right edge would move by enough to say so: receiver's silly window avoidance (MUST-39), by the larger of the
- * two buffers' measures as RFC 9293 3.8.6.2.2 has it: min(half the buffer, one segment). */
+/* The right edge would move by enough to say so: receiver's silly window avoidance (MUST-39), by
+ * the larger of the two buffers' measures as RFC 9293 3.8.6.2.2 has it: min(half the buffer, one
+ * segment). */
 static bool edge_worth_moving(const struct tcb *t, uint32_t gain)
 {
     const uint32_t half = (uint32_t)t->cfg.rcv_limit / 2;
@@ -131,7 +132,8 @@ static uint64_t offset_of(const struct tcb *t, seq_t seq)
     return t->rcv.tail + (uint64_t)(int64_t)seq_diff(seq, t->rcv_nxt);
 }
 
-/* RFC 5681 4.2 and TCP.md: each second full segment by bytes, at once in the beginning, else 40 ms. */
+/* RFC 5681 4.2 and TCP.md: each second full segment by bytes, at once in the beginning, else 40
+ * ms. */
 static void owe_ack_for_data(struct tcb *t, uint32_t len, usec_t now)
 {
     if (len > t->rcv_mss)
@@ -198,7 +200,8 @@ static void keep_out_of_order(struct tcb *t, struct arrival *a)
         a->ev.notes |= NOTE_DUPLICATE_DATA;
         tcb_remember_dsack(t, a->seg.seq, a->seg.seq + a->seg.len);
     } else {
-        /* What was there first and what comes now say the same, or the peer is broken: the newer stays. */
+        /* What was there first and what comes now say the same, or the peer is broken: the newer
+         * stays. */
         put(t, left, &a->seg);
         if (fresh < a->seg.len)
             a->ev.notes |= NOTE_OVERLAP;

@@ -1,6 +1,7 @@
 /*
- * Loss: what is lost, and what a loss means to the congestion window. RACK (RFC 8985) finds it, with SACK where
- * negotiated and by counting duplicate ACKs where not; the tail loss probe and the timeout do the rest. Pure.
+ * Loss: what is lost, and what a loss means to the congestion window. RACK (RFC 8985) finds it,
+ * with SACK where negotiated and by counting duplicate ACKs where not; the tail loss probe and the
+ * timeout do the rest. Pure.
  */
 #include "segcat/tcp/internal.h"
 
@@ -18,15 +19,17 @@ void recovery_newly_acked(struct tcb *t, const struct sent_record *r, const stru
     const usec_t rtt = a->at > r->sent_at ? a->at - r->sent_at : 1;
     const seq_t end = r->seq + r->len;
 
-    if (r->transmissions == 1) {
+    if (r->transmissions > 1) {
+        s->retransmitted = true;
+        if (t->rack_rtt_min != 0 && rtt < t->rack_rtt_min)
+            return; /* the answer to an earlier transmission (step 2) */
+    } else {
         if (s->rtt == 0 || rtt < s->rtt)
             s->rtt = rtt;
         if (t->rack_rtt_min == 0 || rtt < t->rack_rtt_min)
             t->rack_rtt_min = rtt;
         if (t->rack_valid && seq_lt(end, t->rack_fack))
             t->rack_reordering = true;
-    } else if (t->rack_rtt_min != 0 && rtt < t->rack_rtt_min) {
-        return; /* the answer to an earlier transmission (step 2) */
     }
     if (!t->rack_valid || seq_gt(end, t->rack_fack))
         t->rack_fack = end;
@@ -50,7 +53,8 @@ static usec_t reordering_window(const struct tcb *t)
     return w < t->rtt.srtt ? w : t->rtt.srtt;
 }
 
-/* RFC 8985 6.2 step 5: marks what is lost, sets the reordering timer for what may be. Returns the bytes marked. */
+/* RFC 8985 6.2 step 5: marks what is lost, sets the reordering timer for what may be. Returns
+ * the bytes marked. */
 static uint64_t detect_loss(struct tcb *t, usec_t now)
 {
     const usec_t window = reordering_window(t);
@@ -99,7 +103,8 @@ static void end_recovery(struct tcb *t, usec_t now)
     t->cc.ops->on_recovered(&t->cc, now);
 }
 
-/* Without SACK: three duplicate ACKs (RFC 5681 3.2), and in recovery a partial ACK (RFC 6582 3.2). */
+/* Without SACK: three duplicate ACKs (RFC 5681 3.2), and in recovery a partial ACK (RFC 6582
+ * 3.2). */
 static uint64_t count_loss(struct tcb *t, const struct arrival *a)
 {
     const struct sent_record *first;
@@ -109,7 +114,8 @@ static uint64_t count_loss(struct tcb *t, const struct arrival *a)
     first = sent_at(&t->sent, 0);
     if (first->lost)
         return 0;
-    if (t->dup_acks == DUPTHRESH || (t->recovering && a->ev.acked > 0 && first->transmissions == 1)) {
+    if (t->dup_acks == DUPTHRESH ||
+        (t->recovering && a->ev.acked > 0 && first->transmissions == 1)) {
         sent_mark_lost(&t->sent, 0);
         return first->len;
     }
@@ -121,21 +127,27 @@ static void tlp_answered(struct tcb *t, const struct arrival *a, uint64_t flight
 {
     if (!t->tlp_out || seq_lt(t->snd_una, t->tlp_end))
         return;
-    /* The probe repeated data and no D-SACK says that it was needless: something was lost and is repaired. */
-    if (t->tlp_retransmit && !(a->ev.notes & NOTE_SPURIOUS) && !t->recovering && !t->rto_recovering) {
+    /* The probe repeated data and no D-SACK says that it was needless: something was lost and is
+     * repaired. */
+    if (t->tlp_retransmit && !(a->ev.notes & NOTE_SPURIOUS) && !t->recovering &&
+        !t->rto_recovering) {
         t->cc.ops->on_loss(&t->cc, flight, now);
         t->cc.ops->on_recovered(&t->cc, now);
     }
     t->tlp_out = false;
 }
 
-void recovery_after_ack(struct tcb *t, struct arrival *a, uint64_t delivered, uint64_t flight_before)
+void recovery_after_ack(struct tcb *t, struct arrival *a, uint64_t delivered,
+                        uint64_t flight_before)
 {
     uint64_t lost = 0;
 
     end_recovery(t, a->now);
     tlp_answered(t, a, flight_before, a->now);
-    if (t->sent.sacked > 0 || t->recovering || t->rto_recovering || t->rack_reordering)
+    /* RACK needs SACK: without it a partial ACK would condemn all that was sent before the
+     * retransmission. */
+    if (t->use_sack &&
+        (t->sent.sacked > 0 || t->recovering || t->rto_recovering || t->rack_reordering))
         lost += detect_loss(t, a->now);
     else
         tcb_timer_off(t, TIMER_REORDER);
@@ -173,7 +185,8 @@ void recovery_on_rto(struct tcb *t, usec_t now)
     tcb_timer_off(t, TIMER_REORDER);
     tcb_timer_off(t, TIMER_TLP);
     t->tlp_out = false;
-    /* The oldest SACKed and still not acknowledged: the peer has thrown it away (RFC 2018 section 8). */
+    /* The oldest SACKed and still not acknowledged: the peer has thrown it away (RFC 2018
+     * section 8). */
     if (t->sent.count > 0 && sent_at(&t->sent, 0)->sacked)
         sent_forget_sacks(&t->sent);
     for (size_t i = 0; i < t->sent.count; i++)
@@ -198,7 +211,7 @@ static usec_t probe_timeout(const struct tcb *t)
 
     if (t->rtt.valid) {
         pto = 2 * t->rtt.srtt;
-        if (t->sent.count <= 2)
+        if (t->sent.flight < 2 * (uint64_t)t->mss)
             pto += RTO_MIN; /* a delayed ACK may be all that is missing */
         if (pto < 10 * USEC_MS)
             pto = 10 * USEC_MS; /* TCP.md 31: RTT near 0 and a coarse clock */
@@ -210,11 +223,13 @@ void recovery_arm_tlp(struct tcb *t, usec_t now)
 {
     usec_t at;
 
-    if (!tcb_synchronized(t) || t->sent.count == 0 || t->recovering || t->rto_recovering || t->tlp_out ||
-        t->sent.sacked > 0 || !t->use_sack || t->rtt.backoff > 0) {
+    if (!tcb_synchronized(t) || t->sent.count == 0 || t->recovering || t->rto_recovering ||
+        t->tlp_out || t->sent.sacked > 0 || !t->use_sack || t->rtt.backoff > 0) {
         tcb_timer_off(t, TIMER_TLP);
         return;
     }
+    if (t->timer[TIMER_TLP] != USEC_NEVER)
+        return;
     at = now + probe_timeout(t);
     if (at >= t->timer[TIMER_REXMT]) /* then the retransmission timer does the same */
         at = USEC_NEVER;

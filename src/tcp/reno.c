@@ -17,8 +17,8 @@ static void grow(struct congestion *c, uint64_t by)
     c->cwnd = w < INT32_MAX ? (uint32_t)w : INT32_MAX;
 }
 
-/* Cwnd counts bytes, so that split ACKs gain nothing (TCP.md 28); RFC 3465's L is 8 segments here because
- * stretch ACKs are the rule on offloading receivers. */
+/* Cwnd counts bytes, so that split ACKs gain nothing (TCP.md 28); RFC 3465's L is 8 segments
+ * here because stretch ACKs are the rule on offloading receivers. */
 static void reno_on_ack(struct congestion *c, const struct congestion_ack *a)
 {
     uint64_t acked = a->acked;

@@ -1,5 +1,6 @@
 /*
- * The life of a TCB: opening, the user's calls, and what the other files of tcp/ ask again and again. Pure.
+ * The life of a TCB: opening, the user's calls, and what the other files of tcp/ ask again and
+ * again. Pure.
  */
 #include "segcat/tcp/tcb.h"
 
@@ -118,7 +119,8 @@ void tcb_open_active(struct tcb *t, const struct tcb_config *cfg, usec_t now)
     t->told_state = STATE_CLOSED;
 }
 
-void tcb_open_passive(struct tcb *t, const struct tcb_config *cfg, const struct segment *syn, usec_t now)
+void tcb_open_passive(struct tcb *t, const struct tcb_config *cfg, const struct segment *syn,
+                      usec_t now)
 {
     struct tcp_event ev;
 
@@ -158,7 +160,8 @@ void tcb_established(struct tcb *t, usec_t now)
     t->rtt.backoff = 0;
     t->progress_at = now;
     tcb_timer_off(t, TIMER_REXMT);
-    /* Simultaneous open, and the peer's SYN,ACK came before ours has left: its SYN is not acknowledged yet. */
+    /* Simultaneous open, and the peer's SYN,ACK came before ours has left: its SYN is not yet
+     * acknowledged. */
     if (t->syn_due)
         tcb_owe_ack(t, SEND_HANDSHAKE_ACK);
     t->syn_due = false;
@@ -221,7 +224,8 @@ bool tcb_fin_pending(const struct tcb *t)
     return t->shut && !t->fin_sent;
 }
 
-/* A second's allowance is 5 to 10, by the connection's own key: a count that others cannot share or predict. */
+/* A second's allowance is 5 to 10, by the connection's own key: a count that others cannot share
+ * or predict. */
 bool tcb_challenge_allowed(struct tcb *t, usec_t now)
 {
     if (t->challenge_start == 0 || now - t->challenge_start >= USEC_SEC) {
@@ -320,7 +324,8 @@ void tcb_shutdown(struct tcb *t, usec_t now)
         return;
     switch (t->state) {
     case STATE_SYN_SENT:
-        /* "Delete the TCB"; but what the user has written is kept, and the FIN follows the opening. */
+        /* "Delete the TCB"; but what the user has written is kept, and the FIN follows the
+         * opening. */
     case STATE_SYN_RECEIVED:
         t->shut = true;
         return;
@@ -335,7 +340,7 @@ void tcb_shutdown(struct tcb *t, usec_t now)
     }
     t->shut = true;
     /* The FIN's own line tells the new state, unless data must go before it. */
-    if (tcb_unsent(t) > 0 || t->sent.count > 0 || t->snd_wnd == 0) {
+    if (tcb_unsent(t) > 0 || t->snd_wnd == 0) {
         struct tcp_event ev = tcb_event(t, EVENT_STATE, now);
 
         tcb_emit(t, &ev);

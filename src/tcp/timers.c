@@ -1,5 +1,6 @@
 /*
- * The timers of a connection: what follows when one runs out, and which run. RFC 6298 section 5, RFC 9293 3.8.6.1. Pure.
+ * The timers of a connection: what follows when one runs out, and which run. RFC 6298 section 5,
+ * RFC 9293 3.8.6.1. Pure.
  */
 #include "segcat/tcp/internal.h"
 
@@ -156,8 +157,7 @@ void timers_arm(struct tcb *t, usec_t now)
     } else {
         tcb_timer_off(t, TIMER_PERSIST);
         arm_rexmt(t, now);
-        if (t->timer[TIMER_TLP] == USEC_NEVER)
-            recovery_arm_tlp(t, now);
+        recovery_arm_tlp(t, now);
     }
     arm_sws(t, now);
 }

@@ -11,7 +11,7 @@
 
 struct congestion {
     const struct congestion_ops *ops;
-    uint32_t mss;      /* SMSS of RFC 5681 */
+    uint32_t mss; /* SMSS of RFC 5681 */
     uint32_t cwnd;
     uint32_t ssthresh;
     uint64_t priv[16]; /* the algorithm's own */
@@ -20,11 +20,11 @@ struct congestion {
 /* What an ACK said. */
 struct congestion_ack {
     usec_t now;
-    uint64_t acked;    /* newly delivered bytes, cumulative and SACKed */
-    uint64_t flight;   /* bytes in flight before this ACK */
-    usec_t rtt;        /* sample, 0 if none */
+    uint64_t acked;  /* newly delivered bytes, cumulative and SACKed */
+    uint64_t flight; /* bytes in flight before this ACK */
+    usec_t rtt;      /* sample, 0 if none */
     usec_t srtt;
-    bool app_limited;  /* the window was not what held us back */
+    bool app_limited; /* the window was not what held us back */
 };
 
 struct congestion_ops {

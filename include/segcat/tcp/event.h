@@ -1,6 +1,6 @@
 /*
- * What happened in the core: the one stream of events that every renderer reads. An event is a view, valid during the
- * call of the observer only. Pure.
+ * What happened in the core: the one stream of events that every renderer reads. An event is a
+ * view, valid during the call of the observer only. Pure.
  */
 #ifndef SEGCAT_TCP_EVENT_H
 #define SEGCAT_TCP_EVENT_H
@@ -33,7 +33,7 @@ enum tcp_event_type {
     EVENT_RECEIVED, /* a segment arrived and was processed */
     EVENT_DROPPED,  /* a segment arrived and was not acceptable; `drop` says why */
     EVENT_STATE,    /* the state changed without a segment: timer or user */
-    EVENT_TIMER,    /* a timer expired and what follows from it: `timer`, `delay` the next one's length */
+    EVENT_TIMER,    /* `timer` expired; `delay`: how long the next one will run */
     EVENT_CLOSED,   /* the connection is over: `end` */
 };
 
@@ -57,33 +57,33 @@ enum send_reason {
     SEND_WINDOW_PROBE,    /* the peer's window is zero: is it still? */
     SEND_KEEPALIVE,
     SEND_RETRANSMIT_RTO,  /* the retransmission timer ran out */
-    SEND_RETRANSMIT_FAST, /* later data was acknowledged (SACK or duplicate ACKs): RACK says it is lost */
+    SEND_RETRANSMIT_FAST, /* later data was acknowledged: RACK says that it is lost */
     SEND_RETRANSMIT_TLP,  /* tail loss probe, RFC 8985 section 7 */
     SEND_RST_ABORT,       /* the user gave up */
-    SEND_RST_ANSWER,      /* a segment for no connection, or not acceptable before synchronization */
+    SEND_RST_ANSWER, /* a segment for no connection, or not acceptable before synchronization */
     SEND_REASON_COUNT,
 };
 
 /* What an arrived segment was, from what the endpoint knows. A set. */
 enum receive_note {
-    NOTE_OUT_OF_ORDER = 0x0001,     /* data beyond a hole: hole_left, hole_right */
-    NOTE_FILLS_HOLE = 0x0002,       /* brought RCV.NXT past data that had waited */
-    NOTE_DUPLICATE_DATA = 0x0004,   /* nothing new in it */
-    NOTE_OVERLAP = 0x0008,          /* some of it was here already */
-    NOTE_DUPLICATE_ACK = 0x0010,    /* RFC 5681: dup_acks counts */
-    NOTE_ZERO_WINDOW = 0x0020,      /* the peer's window is zero */
-    NOTE_WINDOW_UPDATE = 0x0040,    /* nothing but a new window */
-    NOTE_WINDOW_OPENED = 0x0080,    /* it was zero before */
-    NOTE_WINDOW_SHRUNK = 0x0100,    /* the right edge moved back */
-    NOTE_PROBE = 0x0200,            /* keepalive, or a zero window probe of the peer's */
+    NOTE_OUT_OF_ORDER = 0x0001,   /* data beyond a hole: hole_left, hole_right */
+    NOTE_FILLS_HOLE = 0x0002,     /* brought RCV.NXT past data that had waited */
+    NOTE_DUPLICATE_DATA = 0x0004, /* nothing new in it */
+    NOTE_OVERLAP = 0x0008,        /* some of it was here already */
+    NOTE_DUPLICATE_ACK = 0x0010,  /* RFC 5681: dup_acks counts */
+    NOTE_ZERO_WINDOW = 0x0020,    /* the peer's window is zero */
+    NOTE_WINDOW_UPDATE = 0x0040,  /* nothing but a new window */
+    NOTE_WINDOW_OPENED = 0x0080,  /* it was zero before */
+    NOTE_WINDOW_SHRUNK = 0x0100,  /* the right edge moved back */
+    NOTE_PROBE = 0x0200,          /* keepalive, or a zero window probe of the peer's */
     NOTE_REPEATED_SYN = 0x0400,
     NOTE_REPEATED_FIN = 0x0800,
-    NOTE_HALF_CLOSED = 0x1000,      /* data while our FIN is already acknowledged */
-    NOTE_SPURIOUS = 0x2000,         /* D-SACK: our retransmission was not needed */
+    NOTE_HALF_CLOSED = 0x1000, /* data while our FIN is already acknowledged */
+    NOTE_SPURIOUS = 0x2000,    /* D-SACK: our retransmission was not needed */
     NOTE_URGENT = 0x4000,
     NOTE_SIMULTANEOUS_OPEN = 0x8000,
-    NOTE_SACK = 0x10000,            /* brought new SACK information */
-    NOTE_NO_ROOM = 0x20000,         /* out-of-order data not kept: the set of intervals is full */
+    NOTE_SACK = 0x10000,    /* brought new SACK information */
+    NOTE_NO_ROOM = 0x20000, /* out-of-order data not kept: the set of intervals is full */
 };
 
 /* Why an arrived segment was dropped. */
@@ -109,15 +109,15 @@ enum drop_reason {
 };
 
 enum tcp_timer {
-    TIMER_REXMT,      /* retransmission (RFC 6298) */
-    TIMER_PERSIST,    /* zero window probe */
-    TIMER_DELACK,     /* delayed ACK */
-    TIMER_TIME_WAIT,  /* 2*MSL */
-    TIMER_REORDER,    /* RACK's reordering window */
-    TIMER_TLP,        /* tail loss probe */
-    TIMER_SWS,        /* sender's silly window override */
+    TIMER_REXMT,     /* retransmission (RFC 6298) */
+    TIMER_PERSIST,   /* zero window probe */
+    TIMER_DELACK,    /* delayed ACK */
+    TIMER_TIME_WAIT, /* 2*MSL */
+    TIMER_REORDER,   /* RACK's reordering window */
+    TIMER_TLP,       /* tail loss probe */
+    TIMER_SWS,       /* sender's silly window override */
     TIMER_KEEPALIVE,
-    TIMER_USER,       /* user timeout (R2 in time) */
+    TIMER_USER, /* user timeout (R2 in time) */
     TIMER_COUNT,
 };
 
@@ -137,31 +137,32 @@ struct tcb;
 
 struct tcp_event {
     enum tcp_event_type type;
-    const struct tcb *tcb;      /* as it is after the event; NULL for a segment without connection */
-    const struct segment *seg;  /* SENT, RECEIVED, DROPPED */
-    usec_t at;                  /* when: seg->at for what arrived */
-    enum tcp_state old_state;   /* before */
-    enum tcp_state new_state;   /* and after; the same if it did not change */
-    enum send_reason reason;    /* SENT */
-    unsigned transmissions;     /* SENT: how often this data or SYN or FIN has now been sent */
-    enum drop_reason drop;      /* DROPPED */
-    uint32_t notes;             /* RECEIVED: enum receive_note */
-    uint64_t acked;             /* RECEIVED: bytes newly acknowledged cumulatively (data only) */
-    uint64_t sacked;            /* RECEIVED: bytes newly SACKed */
-    uint64_t delivered;         /* RECEIVED: bytes newly in order for the user */
-    unsigned dup_acks;          /* RECEIVED: consecutive duplicate ACKs; SENT: ours */
-    seq_t hole_left;            /* NOTE_OUT_OF_ORDER: the hole before the data */
+    const struct tcb *tcb;     /* as it is after the event; NULL for a segment without connection */
+    const struct segment *seg; /* SENT, RECEIVED, DROPPED */
+    usec_t at;                 /* when: seg->at for what arrived */
+    enum tcp_state old_state;  /* before */
+    enum tcp_state new_state;  /* and after; the same if it did not change */
+    enum send_reason reason;   /* SENT */
+    unsigned transmissions;    /* SENT: how often this data or SYN or FIN has now been sent */
+    enum drop_reason drop;     /* DROPPED */
+    uint32_t notes;            /* RECEIVED: enum receive_note */
+    uint64_t acked;            /* RECEIVED: bytes newly acknowledged cumulatively (data only) */
+    uint64_t sacked;           /* RECEIVED: bytes newly SACKed */
+    uint64_t delivered;        /* RECEIVED: bytes newly in order for the user */
+    unsigned dup_acks;         /* RECEIVED: consecutive duplicate ACKs; SENT: ours */
+    seq_t hole_left;           /* NOTE_OUT_OF_ORDER: the hole before the data */
     seq_t hole_right;
-    usec_t rtt;                 /* RECEIVED: a new round-trip sample, 0 if none */
-    enum tcp_timer timer;       /* TIMER */
-    usec_t delay;               /* TIMER: how long the timer that is set next will run; STATE by timer: how
-                                   long it ran; SENT with RETRANSMIT_RTO: the timeout that expired */
-    uint32_t cwnd_before;       /* SENT, RECEIVED: congestion window before and after; */
+    usec_t rtt;           /* RECEIVED: a new round-trip sample, 0 if none */
+    enum tcp_timer timer; /* TIMER */
+    /* TIMER: how long the timer that is set next will run; STATE by timer: how long it ran; SENT with
+     * RETRANSMIT_RTO: the timeout that expired. */
+    usec_t delay;
+    uint32_t cwnd_before; /* SENT, RECEIVED: congestion window before and after */
     uint32_t cwnd;
-    uint64_t flight_before;     /* SENT, RECEIVED: bytes in flight before and after */
+    uint64_t flight_before; /* SENT, RECEIVED: bytes in flight before and after */
     uint64_t flight;
-    seq_t snd_nxt_before;       /* SENT */
-    enum tcp_end end;           /* CLOSED */
+    seq_t snd_nxt_before; /* SENT */
+    enum tcp_end end;     /* CLOSED */
 };
 
 /* Told of each event while it happens. Must not call into the core. */

@@ -6,12 +6,13 @@
 
 #include "segcat/tcp/tcb.h"
 
-#define DELACK_TIME (40 * USEC_MS)       /* MUST-40 asks for less than 500 ms */
-#define QUICK_ACKS 16                    /* segments acknowledged at once when a connection begins */
+#define DELACK_TIME       (40 * USEC_MS) /* MUST-40 asks for less than 500 ms */
+#define QUICK_ACKS        16 /* segments acknowledged at once when a connection begins */
 #define SWS_OVERRIDE_TIME (200 * USEC_MS) /* RFC 9293 3.8.6.2.1: 0.1 to 1 s */
-#define DUPTHRESH 3
-#define SYN_TIMEOUT (190 * USEC_SEC)     /* MUST-23: R2 for SYN of at least 3 minutes */
-#define USER_TIMEOUT ((usec_t)924600 * USEC_MS) /* 15 retransmissions from 200 ms on, as Linux (SHLD-11) */
+#define DUPTHRESH         3
+#define SYN_TIMEOUT       (190 * USEC_SEC) /* MUST-23: R2 for SYN of at least 3 minutes */
+#define USER_TIMEOUT \
+    ((usec_t)924600 * USEC_MS) /* 15 retransmissions from 200 ms on, as Linux (SHLD-11) */
 #define DEFAULT_MSL (30 * USEC_SEC)
 
 /* One segment's way through the checks of 3.10.7.4. The segment is a copy: it gets trimmed. */
@@ -19,7 +20,8 @@ struct arrival {
     struct segment seg;
     const struct segment *whole; /* as it arrived */
     usec_t now;
-    usec_t at; /* when it arrived, for samples */
+    usec_t at;     /* when it arrived, for samples */
+    bool advances; /* its ACK moves SND.UNA */
     struct tcp_event ev;
 };
 
@@ -68,19 +70,22 @@ void tcb_advance_una(struct tcb *t, struct arrival *a);
 /* --- recovery.c --- */
 struct rack_sample {
     bool any;
-    usec_t rtt;      /* unambiguous sample of a record sent once, 0 if none */
+    usec_t rtt;         /* sample of a record sent once, 0 if none */
+    bool retransmitted; /* one sent again was among them: its wait says nothing (Karn) */
 };
 void recovery_newly_acked(struct tcb *t, const struct sent_record *r, const struct arrival *a,
                           struct rack_sample *s);
 /* After an ACK: what is lost, and is a recovery beginning or over? */
-void recovery_after_ack(struct tcb *t, struct arrival *a, uint64_t delivered, uint64_t flight_before);
+void recovery_after_ack(struct tcb *t, struct arrival *a, uint64_t delivered,
+                        uint64_t flight_before);
 void recovery_on_reorder_timer(struct tcb *t, usec_t now);
 void recovery_on_rto(struct tcb *t, usec_t now);
 void recovery_on_tlp(struct tcb *t, usec_t now);
 void recovery_arm_tlp(struct tcb *t, usec_t now);
 
 /* --- timers.c --- */
-/* Sets and clears the timers that follow from what is in flight. Called whenever segments were taken out. */
+/* Sets and clears the timers that follow from what is in flight. Called whenever segments were
+ * taken out. */
 void timers_arm(struct tcb *t, usec_t now);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Numbers that nobody can guess: SipHash-2-4, initial sequence numbers (RFC 6528), timestamp offsets. Pure: the key comes
- * with the configuration.
+ * Numbers that nobody can guess: SipHash-2-4, initial sequence numbers (RFC 6528), timestamp
+ * offsets. Pure: the key comes with the configuration.
  */
 #ifndef SEGCAT_TCP_ISN_H
 #define SEGCAT_TCP_ISN_H
@@ -14,9 +14,10 @@
 /* SipHash-2-4 of len bytes under a 16-byte key. */
 uint64_t siphash(const uint8_t key[16], const void *data, size_t len);
 
-/* RFC 6528: ISN = M + F(localip, localport, remoteip, remoteport, secretkey), M one step each 4 us (MUST-8). */
-seq_t isn_generate(const uint8_t key[16], const struct endpoint *local, const struct endpoint *remote,
-                   usec_t now);
+/* RFC 6528: ISN = M + F(localip, localport, remoteip, remoteport, secretkey), M one step each 4
+ * us (MUST-8). */
+seq_t isn_generate(const uint8_t key[16], const struct endpoint *local,
+                   const struct endpoint *remote, usec_t now);
 
 /* A timestamp offset for this pair of endpoints (RFC 7323 section 5.4, RFC 9293 3.4.1). */
 uint32_t timestamp_offset(const uint8_t key[16], const struct endpoint *local,

@@ -1,6 +1,6 @@
 /*
- * Reassembly: which stretches beyond RCV.NXT have arrived, as sorted intervals of stream offsets with a hard cap. The bytes
- * themselves lie in the receive ring at their place. Pure.
+ * Reassembly: which stretches beyond RCV.NXT have arrived, as sorted intervals of stream offsets
+ * with a hard cap. The bytes themselves lie in the receive ring at their place. Pure.
  */
 #ifndef SEGCAT_TCP_REASSEMBLY_H
 #define SEGCAT_TCP_REASSEMBLY_H
@@ -12,7 +12,7 @@
 struct interval {
     uint64_t left;
     uint64_t right;
-    uint64_t touched; /* order of arrival: SACK reports the most recent first (RFC 2018 section 4) */
+    uint64_t touched; /* order of arrival: SACK tells the latest first (RFC 2018 4) */
 };
 
 struct reassembly {
@@ -25,13 +25,13 @@ struct reassembly {
 void reassembly_init(struct reassembly *r, struct interval *mem, size_t max);
 
 /*
- * Notes [left, right). Returns false if it neither touches what is there nor has room. *fresh counts the bytes that
- * were not there before.
+ * Notes [left, right). Returns false if it neither touches what is there nor has room. *fresh
+ * counts the bytes that were not there before.
  */
 bool reassembly_add(struct reassembly *r, uint64_t left, uint64_t right, uint64_t *fresh);
 
-/* The bytes up to `next` have arrived in order: takes away what is covered and returns the new in-order end (next, or the right edge
- * of the interval that it reaches). */
+/* The bytes up to `next` have arrived in order: takes away what is covered and returns the new
+ * in-order end (next, or the right edge of the interval that it reaches). */
 uint64_t reassembly_advance(struct reassembly *r, uint64_t next);
 
 /* The intervals, most recently touched first, at most max of them. */

@@ -1,6 +1,6 @@
 /*
- * A ring of bytes addressed by 64-bit stream offsets: byte number n of a stream lies at n mod capacity. The memory is the
- * caller's. Pure.
+ * A ring of bytes addressed by 64-bit stream offsets: byte number n of a stream lies at n mod
+ * capacity. The memory is the caller's. Pure.
  */
 #ifndef SEGCAT_TCP_RING_H
 #define SEGCAT_TCP_RING_H
@@ -41,7 +41,8 @@ void ring_read(const struct ring *r, uint64_t offset, size_t len, struct slice o
 /* The free space behind tail as at most two spans; returns its size. */
 size_t ring_write_spans(const struct ring *r, struct span out[2]);
 
-/* Copies len bytes to offset, which may lie beyond tail; [offset, offset+len) must fit in head + size. */
+/* Copies len bytes to offset, which may lie beyond tail; [offset, offset+len) must fit in head +
+ * size. */
 void ring_put(struct ring *r, uint64_t offset, const void *src, size_t len);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * The sent records: what is in flight, in sequence order, without the bytes. RACK's memory (RFC 8985 section 5.2). Pure.
+ * The sent records: what is in flight, in sequence order, without the bytes. RACK's memory (RFC
+ * 8985 section 5.2). Pure.
  */
 #ifndef SEGCAT_TCP_SENT_H
 #define SEGCAT_TCP_SENT_H
@@ -11,11 +12,11 @@
 
 struct sent_record {
     seq_t seq;
-    uint32_t len;      /* sequence space: data, SYN and FIN */
-    usec_t sent_at;    /* last transmission */
+    uint32_t len;   /* sequence space: data, SYN and FIN */
+    usec_t sent_at; /* last transmission */
     uint16_t transmissions;
     bool sacked;
-    bool lost;         /* to be sent again */
+    bool lost; /* to be sent again */
     bool fin;
     bool syn;
 };
@@ -26,10 +27,10 @@ struct sent {
     size_t max;
     size_t first;
     size_t count;
-    uint64_t flight;     /* sequence space sent, not acknowledged, not sacked, not lost */
-    uint64_t sacked;     /* sequence space sacked */
-    size_t lost;         /* records marked lost and not yet sent again */
-    size_t lost_hint;    /* no record before this slot is lost */
+    uint64_t flight;  /* sequence space sent, not acknowledged, not sacked, not lost */
+    uint64_t sacked;  /* sequence space sacked */
+    size_t lost;      /* records marked lost and not yet sent again */
+    size_t lost_hint; /* no record before this slot is lost */
 };
 
 void sent_init(struct sent *s, struct sent_record *mem, size_t max);

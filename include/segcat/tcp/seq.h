@@ -1,5 +1,6 @@
 /*
- * Sequence numbers, compared modulo 2^32 (RFC 9293 section 3.4). The only place where they are. Pure.
+ * Sequence numbers, compared modulo 2^32 (RFC 9293 section 3.4). The only place where they are.
+ * Pure.
  */
 #ifndef SEGCAT_TCP_SEQ_H
 #define SEGCAT_TCP_SEQ_H

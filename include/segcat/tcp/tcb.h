@@ -1,10 +1,11 @@
 /*
- * The transmission control block: one connection's whole TCP. Segments, user calls and the clock go in; segments and one
- * deadline come out. Pure: no system call, no allocation; memory, time and randomness are given.
+ * The transmission control block: one connection's whole TCP. Segments, user calls and the clock go
+ * in; segments and one deadline come out. Pure: no system call, no allocation; memory, time and
+ * randomness are given.
  *
- * Use: tcb_open_active() or tcb_open_passive(); then, whenever anything was put in (tcb_segment, tcb_timeout,
- * tcb_commit, tcb_consume, tcb_shutdown, tcb_abort), take out what is to be sent with tcb_next() until it says no, and call
- * tcb_timeout() when tcb_deadline() has passed.
+ * Use: tcb_open_active() or tcb_open_passive(); then, whenever anything was put in (tcb_segment,
+ * tcb_timeout, tcb_commit, tcb_consume, tcb_shutdown, tcb_abort), take out what is to be sent with
+ * tcb_next() until it says no, and call tcb_timeout() when tcb_deadline() has passed.
  */
 #ifndef SEGCAT_TCP_TCB_H
 #define SEGCAT_TCP_TCB_H
@@ -17,9 +18,9 @@
 #include "segcat/tcp/sent.h"
 #include "segcat/wire/address.h"
 
-#define MSS_MIN 48           /* a smaller MSS option counts as this (TCP.md 4) */
-#define MSS_DEFAULT_V4 536   /* MUST-15 */
-#define MSS_DEFAULT_V6 1220  /* MUST-15 */
+#define MSS_MIN        48   /* a smaller MSS option counts as this (TCP.md 4) */
+#define MSS_DEFAULT_V4 536  /* MUST-15 */
+#define MSS_DEFAULT_V6 1220 /* MUST-15 */
 
 struct tcb_config {
     struct endpoint local;
@@ -28,15 +29,15 @@ struct tcb_config {
     size_t snd_size;
     uint8_t *rcv_mem; /* receive ring, rcv_size a power of two */
     size_t rcv_size;
-    size_t rcv_limit;             /* at most this much window is announced; 0: what the ring allows */
+    size_t rcv_limit; /* at most this much window is announced; 0: what the ring allows */
     struct sent_record *sent_mem; /* sent_max records */
     size_t sent_max;
     struct interval *ooo_mem; /* ooo_max intervals */
     size_t ooo_max;
-    uint8_t key[16];   /* secret: ISN, timestamp offset, challenge-ACK jitter */
-    uint32_t mtu;      /* of the path; the MSS that we announce and may use follows from it */
-    uint32_t gso_max;  /* largest chunk that tcb_next() may hand out; 0: single segments only */
-    bool has_isn;      /* use `isn` instead of RFC 6528's */
+    uint8_t key[16];  /* secret: ISN, timestamp offset, challenge-ACK jitter */
+    uint32_t mtu;     /* of the path; the MSS that we announce and may use follows from it */
+    uint32_t gso_max; /* largest chunk that tcb_next() may hand out; 0: single segments only */
+    bool has_isn;     /* use `isn` instead of RFC 6528's */
     seq_t isn;
     bool no_timestamps;
     bool no_sack;
@@ -44,7 +45,7 @@ struct tcb_config {
     bool no_nagle;
     bool no_delack;
     usec_t msl;          /* maximum segment lifetime; TIME-WAIT lasts twice this. 0: 30 s */
-    usec_t user_timeout; /* give up when data stays unacknowledged for so long; 0: R2 of 924.6 s as Linux */
+    usec_t user_timeout; /* give up when data stays unacknowledged; 0: 924.6 s, Linux's R2 */
     usec_t syn_timeout;  /* the same for SYN; 0: 3 minutes and more (MUST-23) */
     const struct congestion_ops *congestion; /* NULL: Reno */
     tcp_observer *observe;                   /* NULL: nobody looks */
@@ -52,49 +53,51 @@ struct tcb_config {
 };
 
 struct tcb_stats {
-    uint64_t bytes_sent;      /* user data handed out, each byte once */
-    uint64_t bytes_acked;     /* user data acknowledged */
-    uint64_t bytes_received;  /* user data received in order */
+    uint64_t bytes_sent;     /* user data handed out, each byte once */
+    uint64_t bytes_acked;    /* user data acknowledged */
+    uint64_t bytes_received; /* user data received in order */
     uint64_t bytes_retransmitted;
     uint64_t segs_sent;
     uint64_t segs_received;
     uint64_t segs_dropped;
     uint64_t data_segs_sent;
     uint64_t data_segs_received;
-    uint64_t retransmits;     /* segments */
+    uint64_t retransmits; /* segments */
     uint64_t pure_acks_sent;
     uint64_t pure_acks_received;
     uint64_t dup_acks_sent;
     uint64_t dup_acks_received;
     uint64_t out_of_order;
-    uint64_t zero_windows;    /* times the peer's window closed */
+    uint64_t zero_windows; /* times the peer's window closed */
     uint64_t zero_windows_sent;
     uint64_t probes_sent;
     uint64_t rto_count;
-    usec_t zero_window_time;  /* waited for the peer's window */
-    usec_t rto_time;          /* waited for a retransmission timeout */
-    usec_t opened_at;         /* first SYN */
-    usec_t established_at;    /* 0: never */
+    usec_t zero_window_time; /* waited for the peer's window */
+    usec_t rto_time;         /* waited for a retransmission timeout */
+    usec_t opened_at;        /* first SYN */
+    usec_t established_at;   /* 0: never */
     usec_t closed_at;
     usec_t handshake_rtt;
 };
 
-/* The variables of RFC 9293 section 3.3.1 and what the mechanisms need. Read by tests and renderers, changed by src/tcp only. */
+/* The variables of RFC 9293 section 3.3.1 and what the mechanisms need. Read by tests and
+ * renderers, changed by src/tcp only. */
 struct tcb {
     struct tcb_config cfg;
     enum tcp_state state;
     enum tcp_state told_state; /* the last state that an event has shown */
     enum tcp_end end;
-    bool passive;              /* began in LISTEN (MUST-11) */
+    bool passive; /* began in LISTEN (MUST-11) */
 
     /* send sequence space */
-    seq_t iss, snd_una, snd_nxt, snd_wl1, snd_wl2, snd_base; /* snd_base: sequence number of snd.head */
+    seq_t iss, snd_una, snd_nxt, snd_wl1, snd_wl2;
+    seq_t snd_base; /* sequence number of snd.head */
     uint32_t snd_wnd, snd_wnd_max;
     uint8_t snd_wscale;
     struct ring snd;
     struct sent sent;
-    bool shut;       /* the user has closed: a FIN ends the ring */
-    bool fin_sent;   /* at least once */
+    bool shut;     /* the user has closed: a FIN ends the ring */
+    bool fin_sent; /* at least once */
     bool fin_acked;
 
     /* receive sequence space */
@@ -117,10 +120,10 @@ struct tcb {
     bool ts_recent_valid;
 
     /* what is owed */
-    enum send_reason ack_due;     /* SEND_NOTHING: none */
-    bool ack_fin_alone;           /* the peer's FIN is acknowledged before all else */
+    enum send_reason ack_due; /* SEND_NOTHING: none */
+    bool ack_fin_alone;       /* the peer's FIN is acknowledged before all else */
     bool syn_due, rst_due, probe_due, tlp_due;
-    bool rst_plain;               /* without ACK: an answer to an unacceptable ACK */
+    bool rst_plain; /* without ACK: an answer to an unacceptable ACK */
     seq_t rst_seq;
     uint32_t ack_bytes;  /* received and not yet acknowledged */
     unsigned quick_acks; /* acknowledge so many at once */
@@ -141,10 +144,10 @@ struct tcb {
     seq_t tlp_end;
     unsigned syn_tries, probe_tries;
     usec_t rto_expired; /* how long the last retransmission timeout was */
-    usec_t progress_at; /* the last time that the peer acknowledged something, or nothing was outstanding */
+    usec_t progress_at; /* the peer last acknowledged something, or nothing was outstanding */
     usec_t last_sent_at;
-    bool limited;       /* cwnd held us back since the last ACK */
-    bool sws_override;  /* the silly-window timer ran out: send what fits */
+    bool limited;      /* cwnd held us back since the last ACK */
+    bool sws_override; /* the silly-window timer ran out: send what fits */
 
     /* RFC 5961 challenge ACKs */
     usec_t challenge_start;
@@ -162,12 +165,15 @@ struct tcb {
 /* OPEN active (3.10.1): SYN-SENT; the SYN comes out of tcb_next(). */
 void tcb_open_active(struct tcb *t, const struct tcb_config *cfg, usec_t now);
 
-/* A SYN that LISTEN has accepted (see listen.h): SYN-RECEIVED; the SYN,ACK comes out of tcb_next(). */
-void tcb_open_passive(struct tcb *t, const struct tcb_config *cfg, const struct segment *syn, usec_t now);
+/* A SYN that LISTEN has accepted (see listen.h): SYN-RECEIVED; the SYN,ACK comes out of
+ * tcb_next(). */
+void tcb_open_passive(struct tcb *t, const struct tcb_config *cfg, const struct segment *syn,
+                      usec_t now);
 
 /* --- what goes in --- */
 
-/* SEGMENT ARRIVES (3.10.7.3 and .4). The segment is for this connection and its checksum is right. */
+/* SEGMENT ARRIVES (3.10.7.3 and .4). The segment is for this connection and its checksum is
+ * right. */
 void tcb_segment(struct tcb *t, const struct segment *seg, usec_t now);
 
 /* Runs every timer whose time has come. */
@@ -176,7 +182,8 @@ void tcb_timeout(struct tcb *t, usec_t now);
 /* A valid ICMP "too big": the path takes packets of mtu only. */
 void tcb_path_mtu(struct tcb *t, uint32_t mtu, usec_t now);
 
-/* A hard ICMP error about this connection: ends it if it is not synchronized (RFC 5461); else only noted. True if ended. */
+/* A hard ICMP error about this connection: ends it if it is not synchronized (RFC 5461); else
+ * only noted. True if ended. */
 bool tcb_unreachable(struct tcb *t, usec_t now);
 
 /* True if seq is outstanding: an ICMP error that quotes it may be believed (RFC 5927 4.1). */
@@ -184,7 +191,8 @@ bool tcb_outstanding(const struct tcb *t, seq_t seq);
 
 /* --- the user --- */
 
-/* Where the user's next bytes may be written (at most two spans) and how many; then tcb_commit() says how many were. */
+/* Where the user's next bytes may be written (at most two spans) and how many; then tcb_commit()
+ * says how many were. */
 size_t tcb_write_space(const struct tcb *t, struct span out[2]);
 void tcb_commit(struct tcb *t, size_t n);
 /* Both in one, from a buffer. Returns how many bytes fitted. */
@@ -203,11 +211,13 @@ void tcb_abort(struct tcb *t, usec_t now);
 /* --- what comes out --- */
 
 /*
- * The next segment to send now, or false. Its payload refers to the send ring: hand it to the link before anything else is put in.
+ * The next segment to send now, or false. Its payload refers to the send ring: hand it to the link
+ * before anything else is put in.
  */
 bool tcb_next(struct tcb *t, struct segment *out, usec_t now);
 
-/* An ACK is owed that must leave before more segments are put in: duplicate ACKs count, and the peer's FIN gets one of its own. */
+/* An ACK is owed that must leave before more segments are put in: duplicate ACKs count, and the
+ * peer's FIN gets one of its own. */
 bool tcb_ack_now(const struct tcb *t);
 
 /* When tcb_timeout() is to be called, USEC_NEVER if not at all. */

@@ -1,0 +1,56 @@
+/*
+ * A connection of the session: a TCB with its memory, its addresses and its trace.
+ */
+#ifndef SEGCAT_SESSION_CONN_H
+#define SEGCAT_SESSION_CONN_H
+
+#include "segcat/link/link.h"
+#include "segcat/tcp/tcb.h"
+#include "segcat/trace/trace.h"
+
+struct conn {
+    struct tcb tcb;
+    struct trace_conn trace;
+    struct endpoint local;
+    struct endpoint remote;
+    uint8_t *mem; /* rings and records, one mapping; only what is touched costs */
+    size_t mem_len;
+    uint16_t ip_id;         /* of the next IPv4 header */
+    struct icmp_error icmp; /* the last believed error about it; version IP_NONE: none */
+    int send_error;         /* the last error of the link, negative errno, 0: none */
+};
+
+/* What conns of one session have in common. */
+struct conn_config {
+    uint8_t key[16];
+    size_t rcv_limit; /* what the link can take without loss */
+    uint32_t mtu;
+    bool has_isn;
+    uint32_t isn;
+    usec_t msl;
+    usec_t syn_timeout;
+    struct trace *trace;
+    unsigned tag;
+};
+
+/*
+ * Allocates the memory, fills in the tcb's configuration, and opens: with syn NULL actively, else
+ * in answer to it. Returns 0 or -ENOMEM.
+ */
+int conn_open(struct conn *c, const struct conn_config *cfg, const struct endpoint *local,
+              const struct endpoint *remote, const struct segment *syn, usec_t now);
+void conn_close(struct conn *c);
+
+/* True if the packet belongs to c. */
+bool conn_matches(const struct conn *c, const struct packet *pkt);
+
+/*
+ * Sends what the core wants to send now, as far as the link has room. Returns true if all of it
+ * could be queued; false if the link is full (poll for POLLOUT and call again). The caller flushes.
+ */
+bool conn_pump(struct conn *c, struct link *l, usec_t now);
+
+/* A packet with c's addresses around a segment, ready for link_send(). */
+void conn_packet(struct conn *c, const struct segment *seg, struct packet *out);
+
+#endif

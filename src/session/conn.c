@@ -1,0 +1,126 @@
+/*
+ * A connection of the session: memory for a TCB, and segments between it and the link.
+ */
+#include "segcat/session/conn.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "segcat/session/clock.h"
+
+#define RING_SIZE   ((size_t)4 << 20)
+#define SENT_MAX    8192
+#define OOO_MAX     256
+#define TTL_DEFAULT 64
+
+/* The parts of the one mapping, largest alignment first. */
+struct layout {
+    uint8_t snd[RING_SIZE];
+    uint8_t rcv[RING_SIZE];
+    struct sent_record sent[SENT_MAX];
+    struct interval ooo[OOO_MAX];
+};
+
+static void configure(struct conn *c, const struct conn_config *cfg, struct tcb_config *out)
+{
+    struct layout *mem = (struct layout *)(void *)c->mem;
+
+    *out = (struct tcb_config){
+        .local = c->local,
+        .remote = c->remote,
+        .snd_mem = mem->snd,
+        .snd_size = sizeof mem->snd,
+        .rcv_mem = mem->rcv,
+        .rcv_size = sizeof mem->rcv,
+        .rcv_limit = cfg->rcv_limit,
+        .sent_mem = mem->sent,
+        .sent_max = SENT_MAX,
+        .ooo_mem = mem->ooo,
+        .ooo_max = OOO_MAX,
+        .mtu = cfg->mtu,
+        .has_isn = cfg->has_isn,
+        .isn = cfg->isn,
+        .msl = cfg->msl,
+        .syn_timeout = cfg->syn_timeout,
+        .observe = cfg->trace->cfg.verbose > 0 ? trace_event : NULL,
+        .observe_ctx = &c->trace,
+    };
+    memcpy(out->key, cfg->key, sizeof out->key);
+}
+
+int conn_open(struct conn *c, const struct conn_config *cfg, const struct endpoint *local,
+              const struct endpoint *remote, const struct segment *syn, usec_t now)
+{
+    struct tcb_config tcb;
+    void *mem = mmap(NULL, sizeof(struct layout), PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (mem == MAP_FAILED)
+        return -ENOMEM;
+    memset(c, 0, sizeof *c);
+    c->mem = mem;
+    c->mem_len = sizeof(struct layout);
+    c->local = *local;
+    c->remote = *remote;
+    configure(c, cfg, &tcb);
+    trace_conn_init(&c->trace, cfg->trace, local, remote, cfg->tag);
+    if (syn != NULL)
+        tcb_open_passive(&c->tcb, &tcb, syn, now);
+    else
+        tcb_open_active(&c->tcb, &tcb, now);
+    c->ip_id = (uint16_t)(c->tcb.ts_offset ^ c->tcb.iss); /* anywhere; it counts up from there */
+    return 0;
+}
+
+void conn_close(struct conn *c)
+{
+    if (c->mem != NULL)
+        munmap(c->mem, c->mem_len);
+    c->mem = NULL;
+}
+
+bool conn_matches(const struct conn *c, const struct packet *pkt)
+{
+    return c->mem != NULL && pkt->dport == c->local.port && pkt->sport == c->remote.port &&
+           ip_addr_equal(&pkt->ip.src, &c->remote.ip) && ip_addr_equal(&pkt->ip.dst, &c->local.ip);
+}
+
+void conn_packet(struct conn *c, const struct segment *seg, struct packet *out)
+{
+    memset(out, 0, sizeof *out);
+    out->ip.version = c->local.ip.version;
+    out->ip.ttl = TTL_DEFAULT;
+    out->ip.flags = IP_FLAG_DF;
+    out->ip.protocol = IPPROTO_NUMBER_TCP;
+    out->ip.id = c->ip_id++;
+    out->ip.src = c->local.ip;
+    out->ip.dst = c->remote.ip;
+    out->sport = c->local.port;
+    out->dport = c->remote.port;
+    out->seg = *seg;
+}
+
+bool conn_pump(struct conn *c, struct link *l, usec_t now)
+{
+    const size_t largest = link_send_cost(&(struct packet){.seg = {.len = c->tcb.mss}});
+    size_t room = link_send_room(l, c->local.ip.version);
+    struct segment seg;
+    struct packet pkt;
+    int r;
+
+    for (;;) {
+        size_t cost;
+
+        if (room < largest)
+            return false;
+        if (!tcb_next(&c->tcb, &seg, now))
+            return true;
+        conn_packet(c, &seg, &pkt);
+        cost = link_send_cost(&pkt);
+        room = room > cost ? room - cost : 0;
+        r = link_send(l, &pkt);
+        if (r < 0)
+            c->send_error = r;
+    }
+}

@@ -1,0 +1,223 @@
+/*
+ * The listener: LISTEN, openings in progress, and the one client that is served.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "segcat/link/privilege.h"
+#include "segcat/link/route.h"
+#include "segcat/session/clock.h"
+#include "segcat/session/run.h"
+#include "segcat/tcp/listen.h"
+#include "segcat/trace/format.h"
+
+/* --- what to listen on --- */
+
+static const char *port_text(const struct options *opt)
+{
+    return opt->port != NULL ? opt->port : opt->source_port;
+}
+
+/* The first address of each family that the name has; without a name, any address. */
+static int choose_locals(struct run *run, bool v4, bool v6)
+{
+    const struct options *opt = run->opt;
+    const char *host = opt->host != NULL ? opt->host : opt->source;
+    struct resolved names;
+    const char *why;
+
+    run->locals = 1;
+    if (host == NULL) {
+        if (v4 != v6)
+            run->local[0].addr.version = v4 ? IP_V4 : IP_V6;
+        return EXIT_OK;
+    }
+    why = resolve_host(host, v4, v6, opt->numeric, &names);
+    if (why != NULL) {
+        trace_say(&run->trace, 0, true, "cannot listen on %s: %s", host, why);
+        return EXIT_USAGE;
+    }
+    run->local[0].addr = names.addr[0];
+    for (size_t i = 1; i < names.count && run->locals == 1; i++)
+        if (names.addr[i].version != names.addr[0].version)
+            run->local[run->locals++].addr = names.addr[i];
+    return EXIT_OK;
+}
+
+static void say_listening(struct run *run, bool v6)
+{
+    /* Somebody who asked for "a free port" must be told which, -v or not. */
+    const int level = run->opt->verbose == 0 && strcmp(port_text(run->opt), "0") == 0 ? 0 : 1;
+    char text[ADDRESS_TEXT_MAX];
+
+    for (size_t i = 0; i < run->locals; i++) {
+        const struct local *l = &run->local[i];
+
+        if (l->addr.version != IP_NONE && !ip_addr_is_unspecified(&l->addr)) {
+            trace_say(&run->trace, level, false, "Listening on %s %u",
+                      format_address(&l->addr, text), run->port);
+        } else {
+            const bool has4 = l->port.fd[0] >= 0;
+
+            if (has4)
+                trace_say(&run->trace, level, false, "Listening on 0.0.0.0 %u", run->port);
+            if (v6 && l->port.fd[1] >= 0 && (level > 0 || !has4))
+                trace_say(&run->trace, level, false, "Listening on :: %u", run->port);
+        }
+        if (level == 0)
+            return;
+    }
+}
+
+int listener_run(struct run *run)
+{
+    const struct options *opt = run->opt;
+    const bool v4 = !opt->v6_only;
+    const bool v6 = !opt->v4_only;
+    uint16_t port;
+    int status;
+
+    if (!resolve_port(port_text(opt), opt->numeric, &port)) {
+        trace_say(&run->trace, 0, true,
+                  "unknown port '%s': give a number from 0 to 65535 or a service name",
+                  port_text(opt));
+        return EXIT_USAGE;
+    }
+    status = choose_locals(run, v4, v6);
+    if (status == EXIT_OK)
+        status = setup_link(run, v4, v6, port, NULL);
+    if (status != EXIT_OK)
+        return status;
+    setup_drop(run, true);
+    run->listening = true;
+    say_listening(run, v6);
+    loop_run(run);
+    if (run->served == NULL)
+        return EXIT_OK; /* stopped by a signal */
+    return report_end(run, run->served, clock_now());
+}
+
+/* --- openings --- */
+
+static void open_conn(struct run *run, const struct packet *pkt, usec_t now)
+{
+    const struct endpoint local = {.ip = pkt->ip.dst, .port = pkt->dport};
+    const struct endpoint remote = {.ip = pkt->ip.src, .port = pkt->sport};
+    struct conn **place = loop_place(run);
+    struct route route;
+    struct conn *c;
+
+    if (place == NULL || route_lookup(&remote.ip, &local.ip, &route) < 0)
+        return; /* no room, or no way back: silence, the peer will ask again */
+    c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return;
+    run->conn_cfg.mtu = route.mtu;
+    run->conn_cfg.tag = 0;
+    if (conn_open(c, &run->conn_cfg, &local, &remote, &pkt->seg, now) < 0) {
+        free(c);
+        return;
+    }
+    *place = c;
+}
+
+static const char *from_text(const struct packet *pkt, char buf[ENDPOINT_TEXT_MAX])
+{
+    const struct endpoint remote = {.ip = pkt->ip.src, .port = pkt->sport};
+
+    return format_endpoint(&remote, ':', buf);
+}
+
+/* A RST for what no connection wants; but a pair that is in TIME-WAIT is its holder's affair. */
+static void refuse(struct run *run, const struct packet *pkt, usec_t now)
+{
+    const struct endpoint local = {.ip = pkt->ip.dst, .port = pkt->dport};
+    const struct endpoint remote = {.ip = pkt->ip.src, .port = pkt->sport};
+    const bool opening = (pkt->seg.flags & (SEG_SYN | SEG_ACK | SEG_RST)) == SEG_SYN;
+    struct segment reply;
+    char text[ENDPOINT_TEXT_MAX];
+
+    if (hold_is_held(&local, &remote))
+        return;
+    trace_stray(&run->trace, pkt, false,
+                opening ? "refused: serving another client" : "no such connection", now);
+    if (!tcp_closed(&pkt->seg, &reply))
+        return;
+    loop_reply(run, pkt, &reply, "RESET", now);
+    if (opening)
+        trace_say(&run->trace, 1, true,
+                  "refused %s: one client is being served (more at once need -k)",
+                  from_text(pkt, text));
+}
+
+void listener_packet(struct run *run, const struct packet *pkt, usec_t now)
+{
+    const struct endpoint local = {.ip = pkt->ip.dst, .port = pkt->dport};
+    const struct endpoint remote = {.ip = pkt->ip.src, .port = pkt->sport};
+    struct segment reply;
+
+    if (!run->listening) {
+        refuse(run, pkt, now);
+        return;
+    }
+    if (hold_is_held(&local, &remote))
+        return;
+    switch (tcp_listen(&pkt->seg, &reply)) {
+    case LISTEN_OPEN:
+        open_conn(run, pkt, now);
+        break;
+    case LISTEN_RESET:
+        trace_stray(&run->trace, pkt, false, "no such connection", now);
+        loop_reply(run, pkt, &reply, "RESET", now);
+        break;
+    case LISTEN_DROP:
+        trace_stray(&run->trace, pkt, false, "ignored in LISTEN", now);
+        break;
+    }
+}
+
+/* --- serving --- */
+
+/* A guard for this pair alone: it may outlive us in TIME-WAIT without hushing the kernel's RSTs
+ * for the whole port. */
+static void guard_pair(struct run *run, const struct conn *c)
+{
+    const struct guard_scope scope = {.local = c->local, .remote = c->remote};
+
+    guard_open(&run->pair_guard, &scope, run->mark);
+    privilege_drop(false);
+}
+
+static void serve(struct run *run, struct conn *c, usec_t now)
+{
+    char text[ADDRESS_TEXT_MAX];
+
+    run->served = c;
+    run->listening = false;
+    run->active_at = now;
+    trace_say(&run->trace, 1, false, "Connection received on %s %u",
+              format_address(&c->remote.ip, text), c->remote.port);
+    trace_handshake(&c->trace, &c->tcb);
+    guard_pair(run, c);
+    for (size_t i = 0; i < CONNS_MAX; i++)
+        if (run->conns[i] != NULL && run->conns[i] != c)
+            tcb_abort(&run->conns[i]->tcb, now);
+}
+
+void listener_conn(struct run *run, struct conn *c, usec_t now)
+{
+    if (run->served == NULL && run->listening && tcb_synchronized(&c->tcb))
+        serve(run, c, now);
+}
+
+void listener_sweep(struct run *run)
+{
+    for (size_t i = 0; i < CONNS_MAX; i++) {
+        struct conn *c = run->conns[i];
+
+        if (c != NULL && c != run->served && c->tcb.end != END_NONE)
+            loop_drop_conn(run, c);
+    }
+}

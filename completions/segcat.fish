@@ -1,0 +1,20 @@
+# fish completion for segcat
+
+complete -c segcat -f
+complete -c segcat -n '__fish_is_nth_token 1' -a '(__fish_print_hostnames)'
+complete -c segcat -s 4 -l ipv4 -d 'Use IPv4 only'
+complete -c segcat -s 6 -l ipv6 -d 'Use IPv6 only'
+complete -c segcat -l color -x -a 'auto always never' -d 'Colour the trace'
+complete -c segcat -l demo -d 'Show a whole connection in a private network'
+complete -c segcat -s h -l help -d 'Print the options'
+complete -c segcat -l isn -x -d 'Use this initial sequence number'
+complete -c segcat -s l -l listen -d 'Wait for a connection'
+complete -c segcat -l msl -x -d 'Maximum segment lifetime'
+complete -c segcat -s N -l shutdown -d 'Send FIN at the end of input (the default)'
+complete -c segcat -s n -l nodns -d 'Look up no names'
+complete -c segcat -s p -l source-port -x -d 'Connect from this port, or listen on it'
+complete -c segcat -s s -l source -x -d 'Connect from this address'
+complete -c segcat -l time-wait -x -a 'hold wait none' -d 'What to do in TIME-WAIT'
+complete -c segcat -s v -l verbose -d 'Say what happens; twice: each segment'
+complete -c segcat -l version -d 'Print the version'
+complete -c segcat -s w -l wait -x -d 'Give up after this time'

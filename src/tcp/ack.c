@@ -24,6 +24,10 @@ static void sample_rtt(struct tcb *t, struct arrival *a, const struct rack_sampl
 {
     usec_t rtt = s->retransmitted ? 0 : s->rtt;
 
+    /* A listener may echo the first SYN's timestamp to the third: no sample, and RFC 6298 5.7. */
+    if (s->syn && s->retransmitted)
+        return;
+
     if (rtt == 0 && s->any && t->use_ts && (a->seg.opt.present & OPT_TIMESTAMPS) &&
         a->seg.opt.tsecr != 0) {
         const int32_t ms = seq_diff(tcb_ts_now(t, a->at), a->seg.opt.tsecr);

@@ -109,6 +109,11 @@ static bool check_repeated_syn(struct tcb *t, struct arrival *a)
     a->ev.notes |= NOTE_REPEATED_SYN;
     if (!(s->flags & SEG_ACK)) {
         t->syn_due = true;
+        /* The answer is to this SYN: its timestamp is echoed, or the peer measures from the first. */
+        if (t->use_ts && (s->opt.present & OPT_TIMESTAMPS)) {
+            t->ts_recent = s->opt.tsval;
+            t->ts_recent_at = a->now;
+        }
         a->ev.drop = DROP_NOTHING;
         return false;
     }

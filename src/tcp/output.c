@@ -84,6 +84,7 @@ static enum send_reason next_syn(struct tcb *t, struct segment *out, struct tcp_
     out->flags = answer ? SEG_SYN | SEG_ACK : SEG_SYN;
     out->seq = t->iss;
     t->syn_tries++;
+    tcb_timer_off(t, TIMER_REXMT); /* begun anew with each, by timers_arm() */
     if (t->sent.count == 0)
         remember(t, t->iss, 1, SEG_SYN, now);
     else

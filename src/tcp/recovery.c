@@ -19,6 +19,7 @@ void recovery_newly_acked(struct tcb *t, const struct sent_record *r, const stru
     const usec_t rtt = a->at > r->sent_at ? a->at - r->sent_at : 1;
     const seq_t end = r->seq + r->len;
 
+    s->syn = s->syn || r->syn;
     if (r->transmissions > 1) {
         s->retransmitted = true;
         if (t->rack_rtt_min != 0 && rtt < t->rack_rtt_min)

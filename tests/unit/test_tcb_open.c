@@ -324,6 +324,23 @@ static void repeated_syn_makes_rto_3_s(struct host *h)
     assert_int_equal(h->t.rtt.rto, 3 * USEC_SEC);
 }
 
+static void repeated_syn_gives_no_timestamp_sample(struct host *h)
+{
+    uint32_t first_ts;
+
+    h->peer_syn.present = OPT_MSS | OPT_TIMESTAMPS;
+    drive(h, STATE_SYN_SENT);
+    first_ts = h->our_ts;
+    run_timer(h);
+    expect(h, SYN, 0, ANY, 0);
+    h->now += 20 * USEC_MS;
+    /* A listener may keep the first SYN's timestamp: the echo says more than a round trip. */
+    h->our_ts = first_ts;
+    inject(h, SYN | ACK, 0, 1, 0);
+    assert_false(h->t.rtt.valid);
+    assert_int_equal(h->t.rtt.rto, 3 * USEC_SEC);
+}
+
 static void data_waits_for_the_handshake(struct host *h)
 {
     tcb_open_active(&h->t, &h->cfg, h->now);
@@ -412,6 +429,25 @@ static void repeated_syn(struct host *h)
     expect_state(h, STATE_SYN_RECEIVED);
     inject(h, ACK, 1, 1, 0);
     expect_state(h, STATE_ESTABLISHED);
+}
+
+static void repeated_syn_is_echoed(struct host *h)
+{
+    h->peer_syn.present = OPT_MSS | OPT_TIMESTAMPS;
+    open_half(h);
+    h->peer_ts += 1000;
+    inject(h, SYN, 0, 0, 0);
+    expect(h, SYN | ACK, 0, 1, 0);
+    assert_int_equal(h->last.opt.tsecr, h->peer_ts);
+}
+
+static void repeated_syn_begins_the_timer_anew(struct host *h)
+{
+    open_half(h);
+    h->now += 900 * USEC_MS;
+    inject(h, SYN, 0, 0, 0);
+    expect(h, SYN | ACK, 0, 1, 0);
+    assert_int_equal(run_timer(h), USEC_SEC);
 }
 
 static void syn_received_other_syn(struct host *h)
@@ -713,6 +749,10 @@ static const struct tcb_test tests[] = {
     {"MUST-56: and no established connection", icmp_does_not_end_a_connection},
     {"TCP.md 12: an old duplicate SYN makes no connection", old_duplicate_syn},
     {"TCP.md 13: a repeated SYN is answered by SYN,ACK again", repeated_syn},
+    {"RFC7323: a repeated SYN's timestamp is the one echoed", repeated_syn_is_echoed},
+    {"RFC6298: the SYN,ACK's timer begins anew with each", repeated_syn_begins_the_timer_anew},
+    {"RFC6298-Karn: the echo to a repeated SYN is no sample",
+     repeated_syn_gives_no_timestamp_sample},
     {"TCP.md 13: another SYN in the window returns to LISTEN", syn_received_other_syn},
     {"TCP.md 21: SYN-RECEIVED challenges a RST that is not at RCV.NXT", syn_received_rst_not_exact},
     {"SYN-RECEIVED answers a bad ACK by RST and stays", syn_received_bad_ack},

@@ -70,6 +70,7 @@ void tcb_advance_una(struct tcb *t, struct arrival *a);
 /* --- recovery.c --- */
 struct rack_sample {
     bool any;
+    bool syn;           /* our SYN was among them */
     usec_t rtt;         /* sample of a record sent once, 0 if none */
     bool retransmitted; /* one sent again was among them: its wait says nothing (Karn) */
 };

@@ -229,8 +229,10 @@ wait_until() {
     done
 }
 
+# Not by kill -0: the shell does not always notice at once that a child of its has ended.
 alive() {
-    kill -0 "${PID[$1]}" 2>/dev/null
+    local stat
+    { read -r stat <"/proc/${PID[$1]}/stat"; } 2>/dev/null && [[ ${stat##*) } != [ZX]* ]]
 }
 
 dead() {
@@ -288,7 +290,7 @@ wait_listening() {
 
 finish() {
     if ! wait_until dead "$1"; then
-        echo "$1 does not end"
+        echo "$1 does not end: $(grep -E '^(State|Name)' "/proc/${PID[$1]}/status" | tr '\n\t' '  ')"
         kill -KILL "${PID[$1]}"
         return 1
     fi

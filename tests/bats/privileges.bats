@@ -79,8 +79,13 @@ bare() {
     assert_equal "$(field_of "$1" CapPrm)" 0000000000000000
     assert_equal "$(field_of "$1" CapInh)" 0000000000000000
     assert_equal "$(field_of "$1" CapAmb)" 0000000000000000
+    confined "$1"
+}
+
+confined() {
     assert_equal "$(field_of "$1" NoNewPrivs)" 1
-    assert_equal "$(field_of "$1" Seccomp)" 2
+    # A sanitizer's run time needs calls that the filter knows nothing of.
+    is_sanitized || assert_equal "$(field_of "$1" Seccomp)" 2
 }
 
 @test "a client gives up every capability, and system calls with them, before it connects" {
@@ -95,8 +100,7 @@ bare() {
     listener server A -v 127.0.0.1 $PORT
     run field_of "${PID[server]}" CapEff
     assert_output --regexp '^000000000000[01]000$'
-    assert_equal "$(field_of "${PID[server]}" NoNewPrivs)" 1
-    assert_equal "$(field_of "${PID[server]}" Seccomp)" 2
+    confined "${PID[server]}"
     start client A nc -N 127.0.0.1 $PORT
     feed client 'hello\n'
     wait_for_out server hello

@@ -149,8 +149,8 @@ static void say(const char *fmt, ...)
     fflush(stdout);
 }
 
-/* The next whole line that came through, waiting for it. Returns false at the end, or when patience is
- * over. */
+/* The next whole line that came through, waiting for it. Returns false at the end, or when
+ * patience is over. */
 static bool next_line(struct demo *d, struct stream *s, char line[LINE_MAX_LEN])
 {
     for (;;) {

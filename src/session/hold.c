@@ -161,8 +161,8 @@ static void close_others(int *keep, size_t n)
 }
 
 /*
- * Nothing of the caller's terminal, files or jobs stays with us: no descriptor either that we inherited without
- * knowing, for who waits for the other end of that pipe would wait for 2*MSL.
+ * Nothing of the caller's terminal, files or jobs stays with us: no descriptor either that we
+ * inherited without knowing, for who waits for the other end of that pipe would wait for 2*MSL.
  */
 static void detach(const struct run *run, const int own[3])
 {

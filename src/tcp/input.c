@@ -109,7 +109,9 @@ static bool check_repeated_syn(struct tcb *t, struct arrival *a)
     a->ev.notes |= NOTE_REPEATED_SYN;
     if (!(s->flags & SEG_ACK)) {
         t->syn_due = true;
-        /* The answer is to this SYN: its timestamp is echoed, or the peer measures from the first. */
+        t->rto_expired = 0; /* no timer has brought it about */
+        /* The answer is to this SYN: its timestamp is echoed, or the peer measures from the
+         * first. */
         if (t->use_ts && (s->opt.present & OPT_TIMESTAMPS)) {
             t->ts_recent = s->opt.tsval;
             t->ts_recent_at = a->now;

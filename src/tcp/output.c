@@ -464,7 +464,8 @@ bool tcb_next(struct tcb *t, struct segment *out, usec_t now)
     timers_arm(t, now);
     ev.seg = out;
     ev.dup_acks = t->dup_acks_out;
-    ev.delay = ev.reason == SEND_RETRANSMIT_RTO ? t->rto_expired : 0;
+    if (ev.reason == SEND_RETRANSMIT_RTO || (out->flags & SEG_SYN))
+        ev.delay = t->rto_expired;
     tcb_emit(t, &ev);
     if (ev.reason == SEND_RST_ABORT)
         tcb_tell_end(t, now);

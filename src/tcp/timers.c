@@ -28,6 +28,7 @@ static void syn_expired(struct tcb *t, usec_t now)
 {
     if (gave_up(t, t->cfg.syn_timeout, now))
         return;
+    t->rto_expired = rtt_timeout(&t->rtt);
     rtt_back_off(&t->rtt);
     t->stats.rto_count++;
     t->syn_due = true;

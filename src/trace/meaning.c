@@ -81,14 +81,18 @@ static void timeout_retransmission(const struct trace_conn *c, const struct tcp_
     retransmission(c, ev, m, "RETRANSMIT", waited > 0 ? cause : "after timeout");
 }
 
-/* SYN or SYN,ACK again: a timeout, or the answer to the peer's repeated SYN. */
+/* SYN or SYN,ACK again: a timeout, or the answer to the peer's repeated SYN. A SYN,ACK of ours
+ * that answers a crossing SYN repeats our SYN too, but that is its state change, not a
+ * retransmission. */
 static void syn_retransmission(const struct trace_conn *c, const struct tcp_event *ev,
                                struct meaning *m)
 {
-    const usec_t waited = c->syn_at != 0 && ev->at > c->syn_at ? ev->at - c->syn_at : 0;
-
-    if (ev->transmissions > 1)
-        timeout_retransmission(c, ev, waited, m);
+    if (ev->transmissions <= 1)
+        return;
+    if (ev->delay > 0)
+        timeout_retransmission(c, ev, ev->delay, m);
+    else if (ev->tcb != NULL && ev->tcb->passive)
+        retransmission(c, ev, m, "RETRANSMIT", "its SYN came again");
 }
 
 static void fast_retransmission(const struct trace_conn *c, const struct tcp_event *ev,

@@ -77,11 +77,8 @@ static void follow_cwnd(struct trace_conn *c, const struct tcp_event *ev)
 /* What the line just written has shown, and the next one may refer to. */
 static void follow_sent(struct trace_conn *c, const struct tcp_event *ev)
 {
-    if (ev->type != EVENT_SENT)
-        return;
-    c->cwnd_from = 0;
-    if (ev->seg != NULL && (ev->seg->flags & SEG_SYN))
-        c->syn_at = ev->at;
+    if (ev->type == EVENT_SENT)
+        c->cwnd_from = 0;
 }
 
 static void follow_end(struct trace_conn *c, const struct tcp_event *ev)

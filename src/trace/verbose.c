@@ -63,12 +63,12 @@ static bool completes_handshake(const struct tcp_event *ev)
 
 static void tell_syn(struct trace_conn *c, const struct tcp_event *ev)
 {
-    const usec_t waited = c->syn_at != 0 && ev->at > c->syn_at ? ev->at - c->syn_at : 0;
     char time[DURATION_TEXT_MAX];
 
-    if (ev->transmissions > 1)
+    if (ev->transmissions > 1 && ev->delay > 0)
         verbose_say(c, "no answer to %s for %s, sent it again",
-                    ev->reason == SEND_SYN_ACK ? "SYN,ACK" : "SYN", format_duration(waited, time));
+                    ev->reason == SEND_SYN_ACK ? "SYN,ACK" : "SYN",
+                    format_duration(ev->delay, time));
 }
 
 /* What was kept back, to be put behind the sentence that is said. */

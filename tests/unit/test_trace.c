@@ -422,8 +422,23 @@ static void a_repeated_syn_says_how_long_it_waited(void **state)
     emit(&ev);
     ev.at = 2 * USEC_SEC;
     ev.transmissions = 2;
+    ev.delay = USEC_SEC;
     emit(&ev);
     assert_non_null(strstr(written(), "      0    512  RETRANSMIT rto 1.000 s\n"));
+}
+
+static void a_syn_ack_for_a_repeated_syn_says_that_no_timer_was_it(void **state)
+{
+    struct tcp_event ev;
+
+    (void)state;
+    begin(2);
+    tcb.state = STATE_SYN_RECEIVED;
+    tcb.passive = true;
+    play_sent(USEC_SEC, SEG_SYN | SEG_ACK, 0, 1, NULL, 0, SEND_SYN_ACK, &ev);
+    ev.transmissions = 2;
+    emit(&ev);
+    assert_non_null(strstr(written(), "  RETRANSMIT its SYN came again\n"));
 }
 
 static void a_window_cut_by_a_timer_or_an_ack_is_shown_with_what_follows(void **state)
@@ -1434,6 +1449,7 @@ int main(void)
         TEST(a_full_receiver_shows_its_zero_window),
         TEST(every_retransmission_says_why),
         TEST(a_repeated_syn_says_how_long_it_waited),
+        TEST(a_syn_ack_for_a_repeated_syn_says_that_no_timer_was_it),
         TEST(a_window_cut_by_a_timer_or_an_ack_is_shown_with_what_follows),
         TEST(what_arrived_has_wiresharks_words),
         TEST(out_of_order_data_says_whether_it_is_kept),

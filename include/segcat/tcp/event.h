@@ -154,8 +154,9 @@ struct tcp_event {
     seq_t hole_right;
     usec_t rtt;           /* RECEIVED: a new round-trip sample, 0 if none */
     enum tcp_timer timer; /* TIMER */
-    /* TIMER: how long the timer that is set next will run; STATE by timer: how long it ran; SENT with
-     * RETRANSMIT_RTO: the timeout that expired. */
+    /* TIMER: how long the timer that is set next will run; STATE by timer: how long it ran; SENT
+     * with RETRANSMIT_RTO, SYN or SYN,ACK: the timeout that expired and brought it about, else
+     * 0. */
     usec_t delay;
     uint32_t cwnd_before; /* SENT, RECEIVED: congestion window before and after */
     uint32_t cwnd;

@@ -42,7 +42,6 @@ struct trace_conn {
     struct relative snd, rcv; /* relative numbers: our sequence space and the peer's */
     uint32_t cwnd;            /* as the last event had it, */
     uint32_t cwnd_from;       /* and before a reduction that no line has shown yet; 0: none */
-    usec_t syn_at;            /* our SYN, or SYN,ACK, went out last */
     usec_t done_at;           /* both FINs were through, or it ended otherwise; 0: not yet */
     struct verbose verbose;
 };

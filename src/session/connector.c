@@ -211,7 +211,7 @@ int connector_run(struct run *run)
         status = setup_link(run, v4, v6, source_port, all.count == 1 ? &all.list[0].remote : NULL);
         if (status != EXIT_OK)
             return status;
-        setup_drop(run, false);
+        setup_drop(false);
     }
     return try_all(run, &all);
 }

@@ -90,7 +90,7 @@ int listener_run(struct run *run)
         status = setup_link(run, v4, v6, port, NULL);
     if (status != EXIT_OK)
         return status;
-    setup_drop(run, true);
+    setup_drop(true);
     run->listening = true;
     say_listening(run, v6);
     loop_run(run);

@@ -204,19 +204,19 @@ static void errors(struct run *run, usec_t now)
     }
 }
 
-/* The kernel did not take a packet of c's. */
-static void send_error(struct run *run, struct conn *c, usec_t now)
+/* The kernel did not take a packet of c's. What passes is forgotten: retransmission mends it;
+ * the rest ends an opening, and says why. */
+static void send_error(struct conn *c, usec_t now)
 {
     struct route route;
     const int error = c->send_error;
 
     if (error == -EMSGSIZE && route_lookup(&c->remote.ip, &c->local.ip, &route) == 0)
         tcb_path_mtu(&c->tcb, route.mtu, now);
-    else if (error == -EAGAIN || error == -ENOBUFS || error == -EMSGSIZE)
+    if (error == -EAGAIN || error == -ENOBUFS || error == -EMSGSIZE)
         c->send_error = 0;
     else if (c->tcb.state == STATE_SYN_SENT)
         tcb_unreachable(&c->tcb, now);
-    (void)run;
 }
 
 /* --- the ends of the wire --- */
@@ -238,7 +238,7 @@ static void pump_all(struct run *run, usec_t now)
         if (r < 0)
             c->send_error = r;
         if (c->send_error != 0)
-            send_error(run, c, now);
+            send_error(c, now);
     }
 }
 

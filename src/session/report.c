@@ -95,15 +95,17 @@ int report_end(struct run *run, const struct conn *c, usec_t now)
 
 /* --- openings that failed --- */
 
+/* The system's word for it, what ICMP said, and who. */
 static const char *icmp_reason(const struct icmp_error *e, char *buf, size_t cap)
 {
     char sender[ADDRESS_TEXT_MAX];
+    const char *text = icmp_text((enum ip_version)e->version, e->type, e->code);
+    const char *who = "this machine";
 
-    if (e->sender.version == IP_NONE)
-        snprintf(buf, cap, "No route to host (%s)", icmp_text(e->version, e->type, e->code));
-    else
-        snprintf(buf, cap, "%s (ICMP from %s)", icmp_text(e->version, e->type, e->code),
-                 format_address(&e->sender, sender));
+    if (e->sender.version != IP_NONE)
+        who = format_address(&e->sender, sender);
+    snprintf(buf, cap, "%s (ICMP from %s: %s)",
+             e->meaning == ICMP_MEANS_HARD ? "Connection refused" : "No route to host", who, text);
     return buf;
 }
 

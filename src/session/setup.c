@@ -135,9 +135,8 @@ int setup_link(struct run *run, bool v4, bool v6, uint16_t port, const struct en
     return EXIT_OK;
 }
 
-void setup_drop(struct run *run, bool keep_net_admin)
+void setup_drop(bool keep_net_admin)
 {
-    (void)run;
     /* Failing to give up what is not needed is no reason to fail: a kernel without seccomp still
      * carries bytes. */
     privilege_drop(keep_net_admin);

@@ -68,6 +68,40 @@ one_line() {
     assert_output --partial $B4
 }
 
+# refuse_with HOOK WHAT: this machine's firewall does WHAT with segments to $PORT.
+refuse_with() {
+    at A nft "add table inet firewall; add chain inet firewall one { type filter hook $1 priority 0; };
+        add rule inet firewall one tcp dport $PORT $2"
+}
+
+@test "this machine's own firewall is named as what blocks" {
+    one_namespace
+    refuse_with output drop
+    run at A "${SC[@]}" 127.0.0.1 $PORT </dev/null
+    assert_failure 1
+    one_line
+    assert_output --partial "failed: blocked by this machine's own firewall (EPERM)"
+}
+
+@test "ICMP port unreachable is a refusal, and told as what it is" {
+    one_namespace
+    refuse_with input 'reject with icmp type port-unreachable'
+    run at A "${SC[@]}" 127.0.0.1 $PORT </dev/null
+    assert_failure 1
+    one_line
+    assert_output --partial 'failed: Connection refused (ICMP from this machine: port unreachable)'
+}
+
+@test "administratively prohibited by another host: who, and what" {
+    two_namespaces
+    at B nft "add table inet firewall; add chain inet firewall one { type filter hook input priority 0; };
+        add rule inet firewall one tcp dport $PORT reject with icmp type admin-prohibited"
+    run at A "${SC[@]}" $B4 $PORT </dev/null
+    assert_failure 1
+    one_line
+    assert_output --partial "failed: Connection refused (ICMP from $B4: communication administratively prohibited)"
+}
+
 # ---- wrong usage
 
 @test "a name that does not resolve: status 2" {

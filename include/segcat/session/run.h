@@ -55,7 +55,7 @@ struct run {
  * wrong and returns an exit status, EXIT_OK if all is well. */
 int setup_link(struct run *run, bool v4, bool v6, uint16_t port, const struct endpoint *remote);
 /* Drops what is not needed any more. */
-void setup_drop(struct run *run, bool keep_net_admin);
+void setup_drop(bool keep_net_admin);
 int setup_privileges(struct run *run);
 void setup_close(struct run *run);
 

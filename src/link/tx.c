@@ -72,6 +72,19 @@ size_t tx_cost(size_t len)
     return size + descriptor;
 }
 
+/* The one ancillary datum of a message. */
+static void attach(struct msghdr *h, int level, int type, const void *data, size_t len)
+{
+    struct cmsghdr *c;
+
+    h->msg_controllen = CMSG_SPACE(len);
+    c = CMSG_FIRSTHDR(h);
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    c->cmsg_len = CMSG_LEN(len);
+    memcpy(CMSG_DATA(c), data, len);
+}
+
 /*
  * The source address goes along beside the header, which routing does not read: rules that choose a
  * route by source ("ip rule from ...") hold for our packets as for the kernel's own.
@@ -79,29 +92,17 @@ size_t tx_cost(size_t len)
 static void attach_source_v4(struct msghdr *h, const struct ip_addr *src)
 {
     struct in_pktinfo info = {0};
-    struct cmsghdr *c;
 
     memcpy(&info.ipi_spec_dst, src->bytes, sizeof(info.ipi_spec_dst));
-    h->msg_controllen = CMSG_SPACE(sizeof(info));
-    c = CMSG_FIRSTHDR(h);
-    c->cmsg_level = IPPROTO_IP;
-    c->cmsg_type = IP_PKTINFO;
-    c->cmsg_len = CMSG_LEN(sizeof(info));
-    memcpy(CMSG_DATA(c), &info, sizeof(info));
+    attach(h, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 }
 
 static void attach_source_v6(struct msghdr *h, const struct ip_addr *src, uint32_t scope_id)
 {
     struct in6_pktinfo info = {.ipi6_ifindex = scope_id};
-    struct cmsghdr *c;
 
     memcpy(&info.ipi6_addr, src->bytes, sizeof(info.ipi6_addr));
-    h->msg_controllen = CMSG_SPACE(sizeof(info));
-    c = CMSG_FIRSTHDR(h);
-    c->cmsg_level = IPPROTO_IPV6;
-    c->cmsg_type = IPV6_PKTINFO;
-    c->cmsg_len = CMSG_LEN(sizeof(info));
-    memcpy(CMSG_DATA(c), &info, sizeof(info));
+    attach(h, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
 }
 
 static void attach_source(struct msghdr *h, const struct ip_header *ip)

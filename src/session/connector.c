@@ -96,18 +96,6 @@ static int find_candidates(struct run *run, struct candidates *out)
     return EXIT_OK;
 }
 
-/* "connect to 192.0.2.1 port 80 (tcp) failed: why" in nc's words; an error that another address
- * may mend is told at -v only. */
-static int say_failed(struct run *run, const struct endpoint *remote, const char *why)
-{
-    char text[ADDRESS_TEXT_MAX];
-
-    trace_say(&run->trace, run->more_addresses ? 1 : 0, true,
-              "connect to %s port %u (tcp) failed: %s", format_address(&remote->ip, text),
-              remote->port, why);
-    return EXIT_NETWORK;
-}
-
 static int held_elsewhere(struct run *run, const struct endpoint *local,
                           const struct endpoint *remote)
 {
@@ -135,7 +123,7 @@ static int try_one(struct run *run, const struct candidate *cand)
     run->conn_cfg.mtu = cand->route.mtu;
     if (c == NULL || conn_open(c, &run->conn_cfg, &local, &cand->remote, NULL, now) < 0) {
         free(c);
-        return say_failed(run, &cand->remote, strerror(ENOMEM));
+        return report_connect_failed(run, &cand->remote, strerror(ENOMEM));
     }
     *loop_place(run) = c;
     run->served = c;
@@ -155,7 +143,7 @@ static int try_all(struct run *run, const struct candidates *all)
 
         run->more_addresses = i + 1 < all->count;
         if (c->error != 0) {
-            status = say_failed(run, &c->remote, strerror(-c->error));
+            status = report_connect_failed(run, &c->remote, strerror(-c->error));
             continue;
         }
         status = try_one(run, c);

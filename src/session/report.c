@@ -84,11 +84,11 @@ static int end_status(struct run *run, const struct conn *c)
     }
 }
 
-int report_end(struct run *run, const struct conn *c, usec_t now)
+int report_end(struct run *run, struct conn *c, usec_t now)
 {
     int status;
 
-    trace_summary((struct trace_conn *)(uintptr_t)&c->trace, &c->tcb, now);
+    trace_summary(&c->trace, &c->tcb, now);
     status = stdio_status(run, c);
     return status != EXIT_OK ? status : end_status(run, c);
 }
@@ -136,16 +136,22 @@ static const char *open_failure(const struct run *run, const struct conn *c, cha
     }
 }
 
-int report_open_failed(struct run *run, const struct conn *c)
+int report_connect_failed(struct run *run, const struct endpoint *remote, const char *why)
 {
-    char reason[160];
     char text[ADDRESS_TEXT_MAX];
 
-    trace_summary((struct trace_conn *)(uintptr_t)&c->trace, &c->tcb, c->tcb.stats.closed_at);
+    trace_say(&run->trace, run->more_addresses ? 1 : 0, true,
+              "connect to %s port %u (tcp) failed: %s", format_address(&remote->ip, text),
+              remote->port, why);
+    return EXIT_NETWORK;
+}
+
+int report_open_failed(struct run *run, struct conn *c)
+{
+    char reason[160];
+
+    trace_summary(&c->trace, &c->tcb, c->tcb.stats.closed_at);
     if (run->signal != 0)
         return EXIT_NETWORK; /* the user knows */
-    trace_say(&run->trace, run->more_addresses ? 1 : 0, true,
-              "connect to %s port %u (tcp) failed: %s", format_address(&c->remote.ip, text),
-              c->remote.port, open_failure(run, c, reason, sizeof reason));
-    return EXIT_NETWORK;
+    return report_connect_failed(run, &c->remote, open_failure(run, c, reason, sizeof reason));
 }

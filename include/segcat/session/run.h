@@ -94,9 +94,12 @@ _Noreturn void signals_die(int sig);
 /* --- report.c --- */
 /* Says in one line how a served connection ended if that is not as it should be; the summary
  * before. Returns the exit status. */
-int report_end(struct run *run, const struct conn *c, usec_t now);
+int report_end(struct run *run, struct conn *c, usec_t now);
 /* An opening failed: why, in the words of the system's error where there is one. */
-int report_open_failed(struct run *run, const struct conn *c);
+int report_open_failed(struct run *run, struct conn *c);
+/* "connect to 192.0.2.1 port 80 (tcp) failed: why" in nc's words; what another address may still mend
+ * is told at -v only. Returns EXIT_NETWORK. */
+int report_connect_failed(struct run *run, const struct endpoint *remote, const char *why);
 
 /* --- hold.c --- */
 /* The served connection is in TIME-WAIT and nobody waits in front: a child holds it, or nobody

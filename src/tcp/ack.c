@@ -222,6 +222,8 @@ bool tcb_process_ack(struct tcb *t, struct arrival *a)
 {
     const uint32_t wnd_before = t->snd_wnd;
     const uint64_t flight_before = t->sent.flight;
+    const uint64_t sacked_before = t->sent.sacked;
+    const seq_t una_before = t->snd_una;
     const bool fin_before = t->fin_acked;
 
     a->ev.drop = ack_range(t, a->seg.ack);
@@ -245,7 +247,9 @@ bool tcb_process_ack(struct tcb *t, struct arrival *a)
         a->ev.notes |= NOTE_DUPLICATE_ACK;
     }
     a->ev.dup_acks = t->dup_acks;
-    recovery_after_ack(t, a, a->ev.acked + a->ev.sacked, flight_before);
+    /* What SACK had told of before is not delivered again by the ACK that passes it. */
+    recovery_after_ack(t, a, (uint32_t)(t->snd_una - una_before) + t->sent.sacked - sacked_before,
+                       flight_before);
     if (t->fin_acked && !fin_before)
         after_fin_acked(t, a);
     return true;

@@ -51,7 +51,7 @@ static uint32_t usable_window(const struct tcb *t)
 /* What the congestion window leaves; a whole segment if nothing is in flight. */
 static uint64_t congestion_room(const struct tcb *t)
 {
-    const uint64_t flight = t->sent.flight;
+    const uint64_t flight = tcb_pipe(t);
 
     if (flight < t->cc.cwnd)
         return t->cc.cwnd - flight;
@@ -112,7 +112,7 @@ static bool may_resend(struct tcb *t, const struct sent_record *r, size_t slot)
 {
     if (seq_diff(t->snd_una + t->snd_wnd, r->seq) <= 0)
         return false;
-    if (t->sent.flight == 0 || t->sent.flight + r->len <= t->cc.cwnd)
+    if (t->sent.flight == 0 || tcb_pipe(t) + r->len <= t->cc.cwnd)
         return true;
     if (slot == 0 && r->transmissions == 1)
         return true;
@@ -423,6 +423,7 @@ static void finish(struct tcb *t, struct segment *out, enum send_reason why, use
         t->stats.data_segs_sent++;
     else if (!(out->flags & (SEG_SYN | SEG_FIN | SEG_RST)))
         t->stats.pure_acks_sent++;
+    prr_sent(t, out->len);
     if (segment_seq_len(out) > 0)
         t->last_sent_at = now;
 }

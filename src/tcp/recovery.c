@@ -87,21 +87,72 @@ static uint64_t detect_loss(struct tcb *t, usec_t now)
 
 /* --- recovery --- */
 
-static void begin_recovery(struct tcb *t, uint64_t flight, usec_t now)
+static void begin_recovery(struct tcb *t, uint64_t flight, uint64_t delivered, usec_t now)
 {
     if (t->recovering || t->rto_recovering)
         return;
     t->recovering = true;
     t->recovery_point = t->snd_nxt;
     t->cc.ops->on_loss(&t->cc, flight, now);
+    prr_begin(t, delivered);
 }
 
 static void end_recovery(struct tcb *t, usec_t now)
 {
     if ((!t->recovering && !t->rto_recovering) || seq_lt(t->snd_una, t->recovery_point))
         return;
+    if (t->recovering)
+        t->cc.cwnd = t->cc.ssthresh; /* after a timeout slow start goes on instead */
     t->recovering = t->rto_recovering = false;
+    t->dup_delivered = 0;
     t->cc.ops->on_recovered(&t->cc, now);
+}
+
+void recovery_cut(struct tcb *t, uint64_t flight, usec_t now)
+{
+    if (t->recovering || t->rto_recovering)
+        return;
+    t->cc.ops->on_loss(&t->cc, flight, now);
+    if (t->cc.cwnd > t->cc.ssthresh)
+        t->cc.cwnd = t->cc.ssthresh;
+    t->cc.ops->on_recovered(&t->cc, now);
+}
+
+/* --- without SACK --- */
+
+uint64_t tcb_pipe(const struct tcb *t)
+{
+    const uint64_t flight = t->sent.flight;
+
+    return flight > t->dup_delivered ? flight - t->dup_delivered : 0;
+}
+
+/*
+ * Each duplicate ACK stands for a segment that has arrived behind the hole: it lets one more go
+ * (RFC 3042 before the third, RFC 6582's inflated window after it). Never for more than was in
+ * flight, however many come (RFC 5681 3.2). Returns the bytes newly delivered.
+ */
+static uint64_t count_duplicate(struct tcb *t)
+{
+    const seq_t end = t->recovering ? t->recovery_point : t->snd_nxt;
+    const uint64_t most = (uint32_t)(end - t->snd_una);
+
+    if (t->use_sack || t->rto_recovering || t->dup_delivered + 2 * (uint64_t)t->mss > most)
+        return 0;
+    t->dup_delivered += t->mss;
+    return t->mss;
+}
+
+/* A cumulative ACK fills one hole; the rest of it is what duplicate ACKs have told of before.
+ * Returns what is new in it. */
+static uint64_t eat_duplicates(struct tcb *t, uint64_t acked)
+{
+    uint64_t eaten = acked > t->mss ? acked - t->mss : 0;
+
+    if (eaten > t->dup_delivered)
+        eaten = t->dup_delivered;
+    t->dup_delivered -= eaten;
+    return acked - eaten;
 }
 
 /* Without SACK: three duplicate ACKs (RFC 5681 3.2), and in recovery a partial ACK (RFC 6582
@@ -130,19 +181,21 @@ static void tlp_answered(struct tcb *t, const struct arrival *a, uint64_t flight
         return;
     /* The probe repeated data and no D-SACK says that it was needless: something was lost and is
      * repaired. */
-    if (t->tlp_retransmit && !(a->ev.notes & NOTE_SPURIOUS) && !t->recovering &&
-        !t->rto_recovering) {
-        t->cc.ops->on_loss(&t->cc, flight, now);
-        t->cc.ops->on_recovered(&t->cc, now);
-    }
+    if (t->tlp_retransmit && !(a->ev.notes & NOTE_SPURIOUS))
+        recovery_cut(t, flight, now);
     t->tlp_out = false;
 }
 
 void recovery_after_ack(struct tcb *t, struct arrival *a, uint64_t delivered,
                         uint64_t flight_before)
 {
+    const uint64_t progress = delivered;
     uint64_t lost = 0;
 
+    if (a->advances)
+        delivered = eat_duplicates(t, delivered);
+    else if (a->ev.notes & NOTE_DUPLICATE_ACK)
+        delivered += count_duplicate(t);
     end_recovery(t, a->now);
     tlp_answered(t, a, flight_before, a->now);
     /* RACK needs SACK: without it a partial ACK would condemn all that was sent before the
@@ -153,12 +206,14 @@ void recovery_after_ack(struct tcb *t, struct arrival *a, uint64_t delivered,
     else
         tcb_timer_off(t, TIMER_REORDER);
     lost += count_loss(t, a);
-    if (lost > 0)
-        begin_recovery(t, flight_before, a->now);
-    if (delivered > 0 && !t->recovering) {
+    if (t->recovering)
+        prr_on_ack(t, delivered, a->advances && lost == 0);
+    else if (lost > 0)
+        begin_recovery(t, flight_before, delivered, a->now);
+    if (progress > 0 && !t->recovering) {
         const struct congestion_ack c = {
             .now = a->now,
-            .acked = delivered,
+            .acked = progress,
             .flight = flight_before,
             .rtt = a->ev.rtt,
             .srtt = t->rtt.srtt,
@@ -175,7 +230,7 @@ void recovery_on_reorder_timer(struct tcb *t, usec_t now)
     const uint64_t flight = t->sent.flight;
 
     if (detect_loss(t, now) > 0)
-        begin_recovery(t, flight, now);
+        begin_recovery(t, flight, 0, now);
 }
 
 /* RFC 6298 5.4 to 5.7, RFC 8985 6.3: all that was not SACKed counts as lost. */
@@ -198,6 +253,7 @@ void recovery_on_rto(struct tcb *t, usec_t now)
     t->recovering = false;
     t->recovery_point = t->snd_nxt;
     t->dup_acks = 0;
+    t->dup_delivered = 0;
     t->rto_expired = rtt_timeout(&t->rtt);
     t->stats.rto_count++;
     t->stats.rto_time += t->rto_expired;

@@ -53,7 +53,6 @@ static void reno_on_loss(struct congestion *c, uint64_t flight, usec_t now)
 {
     (void)now;
     c->ssthresh = half_flight(c, flight);
-    c->cwnd = c->ssthresh;
     c->priv[PRIV_CREDIT] = 0;
 }
 
@@ -67,9 +66,8 @@ static void reno_on_rto(struct congestion *c, uint64_t flight, usec_t now)
 
 static void reno_on_recovered(struct congestion *c, usec_t now)
 {
+    (void)c;
     (void)now;
-    if (c->cwnd < c->ssthresh)
-        c->cwnd = c->ssthresh;
 }
 
 /* RFC 5681 4.1: the restart window. */

@@ -32,11 +32,14 @@ struct congestion_ops {
     void (*init)(struct congestion *c);
     /* Progress outside recovery. */
     void (*on_ack)(struct congestion *c, const struct congestion_ack *a);
-    /* Loss found by RACK or duplicate ACKs, once for each recovery: sets ssthresh and cwnd. */
+    /* Loss found by RACK or duplicate ACKs, once for each recovery: sets ssthresh, the target, and
+     * leaves cwnd alone. What holds during the recovery is prr.c's; at its end cwnd = ssthresh,
+     * then on_recovered is called. */
     void (*on_loss)(struct congestion *c, uint64_t flight, usec_t now);
-    /* Retransmission timeout, at the first of a series: sets ssthresh and cwnd. */
+    /* Retransmission timeout, at the first of a series: sets ssthresh and cwnd; on_ack makes it
+     * grow again at once. */
     void (*on_rto)(struct congestion *c, uint64_t flight, usec_t now);
-    /* The recovery is over. */
+    /* The recovery is over (fast or by timeout); cwnd is what it shall be. */
     void (*on_recovered)(struct congestion *c, usec_t now);
     /* The connection was idle for longer than an RTO (RFC 5681 4.1). */
     void (*on_idle)(struct congestion *c);

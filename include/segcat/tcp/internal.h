@@ -79,10 +79,20 @@ void recovery_newly_acked(struct tcb *t, const struct sent_record *r, const stru
 /* After an ACK: what is lost, and is a recovery beginning or over? */
 void recovery_after_ack(struct tcb *t, struct arrival *a, uint64_t delivered,
                         uint64_t flight_before);
+/* What is believed to be on its way: RFC 6675's pipe. */
+uint64_t tcb_pipe(const struct tcb *t);
+/* A congestion signal that needs no repair (ECN, a loss that a probe has already repaired): ssthresh
+ * as for a loss, and cwnd comes down to it at once. */
+void recovery_cut(struct tcb *t, uint64_t flight, usec_t now);
 void recovery_on_reorder_timer(struct tcb *t, usec_t now);
 void recovery_on_rto(struct tcb *t, usec_t now);
 void recovery_on_tlp(struct tcb *t, usec_t now);
 void recovery_arm_tlp(struct tcb *t, usec_t now);
+
+/* --- prr.c --- */
+void prr_begin(struct tcb *t, uint64_t delivered);
+void prr_on_ack(struct tcb *t, uint64_t delivered, bool safe);
+void prr_sent(struct tcb *t, uint32_t bytes);
 
 /* --- timers.c --- */
 /* Sets and clears the timers that follow from what is in flight. Called whenever segments were

@@ -13,6 +13,7 @@
 #include "segcat/tcp/congestion.h"
 #include "segcat/tcp/event.h"
 #include "segcat/tcp/reassembly.h"
+#include "segcat/tcp/recovery.h"
 #include "segcat/tcp/ring.h"
 #include "segcat/tcp/rtt.h"
 #include "segcat/tcp/sent.h"
@@ -135,6 +136,8 @@ struct tcb {
     struct rtt rtt;
     struct congestion cc;
     bool recovering, rto_recovering;
+    struct prr prr;
+    uint64_t dup_delivered; /* without SACK: what duplicate ACKs say has arrived, in bytes */
     seq_t recovery_point;
     usec_t rack_sent_at, rack_rtt, rack_rtt_min;
     seq_t rack_end;

@@ -418,9 +418,6 @@ void sim_check_tcb(struct sim *s, int i)
     }
     SIM_CHECK(s, INV_STATES, may_follow(m->state, t->state), "%c: from %s to %s", 'A' + i,
               tcp_state_name(m->state), tcp_state_name(t->state));
-    if (s->trace && m->state != t->state) {
-        sim_print_note(s, i, "%s -> %s", tcp_state_name(m->state), tcp_state_name(t->state));
-    }
     m->state = t->state;
     SIM_CHECK(s, INV_SEQUENCE, seq_le(t->snd_una, t->snd_nxt), "%c: SND.UNA is past SND.NXT",
               'A' + i);
@@ -470,6 +467,7 @@ void sim_check_event(void *ctx, const struct tcp_event *ev)
     struct sim *const s = w->sim;
     struct sim_memory *const m = &s->end[w->end].mem;
 
+    sim_print_event(s, w->end, ev);
     if (ev->type == EVENT_SENT) {
         m->events_sent++;
     } else if (ev->type == EVENT_CLOSED) {

@@ -2,6 +2,7 @@
  * The simulated link: packets on their way, in a heap by arrival time, and everything that a
  * network does to them. Owns the packets; touches nothing of the ends but the tcb's word on ICMP.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -275,10 +276,12 @@ static void send_too_big(struct sim *s, int from, const struct segment *seg, uin
     heap_push(s, pkt);
 }
 
-static void tell(const struct sim *s, int from, const struct segment *seg, const char *fate)
+/* What became of a packet that did not just pass. */
+static void tell(struct sim *s, int from, const struct segment *seg, const char *fate)
 {
     if (s->trace) {
-        sim_print_segment(s, from, seg, fate);
+        sim_print_note(s, from, "the link, packet %u (%" PRIu32 " bytes): %s", s->link[from].count,
+                       seg->len, fate);
     }
 }
 
@@ -324,7 +327,9 @@ static void send_one(struct sim *s, int from, const struct segment *seg)
         /* jitter does not change the order */
         at = at > l->last_arrival ? at : l->last_arrival;
         l->last_arrival = at;
-        tell(s, from, seg, corrupt ? "corrupted" : NULL);
+        if (corrupt) {
+            tell(s, from, seg, "corrupted");
+        }
     }
     enqueue(s, from, seg, at, corrupt);
     if (fate == FATE_DUPLICATE || rng_ppm(&s->rng, l->p.duplicate)) {

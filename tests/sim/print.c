@@ -1,87 +1,54 @@
 /*
- * A run as text: one line for each segment, and the parameters of a run that failed. To stdout, as
- * TAP comments.
+ * A run as text: both ends as segcat -vv shows them, and the parameters of a run that failed. To
+ * stdout, as TAP comments.
  */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "sim.h"
 
-static void flags_text(unsigned flags, char buf[16])
-{
-    static const struct {
-        unsigned flag;
-        char letter;
-    } letters[] = {{SEG_SYN, 'S'}, {SEG_FIN, 'F'}, {SEG_RST, 'R'}, {SEG_PSH, 'P'},
-                   {SEG_ACK, '.'}, {SEG_URG, 'U'}, {SEG_ECE, 'E'}, {SEG_CWR, 'W'}};
-    size_t n = 0;
+/* ---- a run, by the renderer of the program itself */
 
-    for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
-        if (flags & letters[i].flag) {
-            buf[n++] = letters[i].letter;
-        }
-    }
-    buf[n] = '\0';
+void sim_print_begin(struct sim *s, int end)
+{
+    static const char *const labels[2] = {"# A", "# B"};
+    struct sim_view *const v = &s->view[end];
+    const struct trace_config cfg = {
+        .fd = STDOUT_FILENO, .verbose = 2, .color = COLOR_NEVER, .label = labels[end]};
+
+    trace_init(&v->trace, &cfg);
+    trace_conn_init(&v->conn, &v->trace, &s->end[end].addr, &s->end[1 - end].addr, 0);
+    v->trace.origin = s->end[end].clock;
+    v->trace.origin_valid = true;
+    v->trace.header_done = end != 0;
 }
 
-static void print_time(const struct sim *s)
+void sim_print_event(struct sim *s, int end, const struct tcp_event *ev)
 {
-    printf("# %6" PRIu64 ".%06" PRIu64 " ", s->now / USEC_SEC, s->now % USEC_SEC);
+    if (s->trace) {
+        fflush(stdout);
+        trace_event(&s->view[end].conn, ev);
+    }
 }
 
-void sim_print_segment(const struct sim *s, int from, const struct segment *seg, const char *fate)
+void sim_print_note(struct sim *s, int end, const char *fmt, ...)
 {
-    const struct sim_end *const e = &s->end[from];
-    const seq_t iss = e->mem.iss;
-    const seq_t irs = s->end[1 - from].mem.iss;
-    char flags[16];
-
-    flags_text(seg->flags, flags);
-    print_time(s);
-    printf("%c #%u [%s] seq %" PRIu32, from == 0 ? 'A' : 'B', s->link[from].count, flags,
-           seg->seq - iss);
-    if (seg->len > 0) {
-        printf(":%" PRIu32, seg->seq - iss + seg->len);
-    }
-    if (seg->flags & SEG_ACK) {
-        printf(" ack %" PRIu32, seg->ack - irs);
-    }
-    printf(" win %u", seg->window);
-    if (seg->opt.present & OPT_MSS) {
-        printf(" mss %u", seg->opt.mss);
-    }
-    if (seg->opt.present & OPT_WSCALE) {
-        printf(" wscale %u", seg->opt.wscale);
-    }
-    if (seg->opt.present & OPT_TIMESTAMPS) {
-        printf(" ts %" PRIu32 "/%" PRIu32, seg->opt.tsval, seg->opt.tsecr);
-    }
-    if (seg->opt.present & OPT_SACK) {
-        for (int i = 0; i < seg->opt.sack_count; i++) {
-            printf(" sack %" PRIu32 "-%" PRIu32, seg->opt.sack[i].left - irs,
-                   seg->opt.sack[i].right - irs);
-        }
-    }
-    printf("  %s", tcp_state_name(e->tcb.state));
-    if (e->open) {
-        printf(" cwnd %" PRIu32 " flight %" PRIu64 " una %" PRIu32, e->tcb.cc.cwnd,
-               tcb_flight(&e->tcb), e->tcb.snd_una - iss);
-    }
-    printf("%s%s\n", fate != NULL ? "  -- " : "", fate != NULL ? fate : "");
-}
-
-void sim_print_note(const struct sim *s, int end, const char *fmt, ...)
-{
+    char text[256];
     va_list ap;
 
-    print_time(s);
-    printf("%c * ", end == 0 ? 'A' : 'B');
+    if (!s->trace) {
+        return;
+    }
     va_start(ap, fmt);
-    vprintf(fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    putchar('\n');
+    fflush(stdout);
+    trace_mark(&s->view[end].conn, sim_clock(s, end), "%s", text);
 }
+
+/* ---- what it was made of */
 
 static void print_end(const struct sim_end_params *e, char name)
 {
@@ -98,6 +65,9 @@ static void print_end(const struct sim_end_params *e, char name)
            c->no_delack ? " no-delack" : "");
     if (c->has_isn) {
         printf(" isn %" PRIu32, c->isn);
+    }
+    if (e->clock != 0) {
+        printf(" clock %" PRIu64, e->clock);
     }
     printf("\n#     writes %" PRIu64 " from %" PRIu64 ", bursts of %" PRIu64 " every %" PRIu64
            "%s%s; reads %" PRIu64 " every %" PRIu64 ", stops after %" PRIu64 " for %" PRIu64

@@ -80,6 +80,11 @@ static inline bool rng_one_in(struct rng *r, uint64_t n)
     return n != 0 && rng_below(r, n) == 0;
 }
 
+static inline bool rng_half(struct rng *r)
+{
+    return rng_one_in(r, 2);
+}
+
 /* True with a probability of ppm millionths. */
 static inline bool rng_ppm(struct rng *r, uint32_t ppm)
 {

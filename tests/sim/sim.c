@@ -13,9 +13,9 @@
 /* So many events without any passing of time are a busy loop. */
 #define STANDSTILL_MAX 20000
 
-usec_t sim_clock(const struct sim *s)
+usec_t sim_clock(const struct sim *s, int i)
 {
-    return s->p.tick == 0 ? s->now : s->now - s->now % s->p.tick;
+    return s->end[i].clock + (s->p.tick == 0 ? s->now : s->now - s->now % s->p.tick);
 }
 
 /* ---- the bytes: a function of direction and place, so that none need to be kept */
@@ -192,10 +192,8 @@ static void app_close(struct sim *s, int i)
     }
     if (s->now >= e->shut_at) {
         e->shut = true;
-        if (s->trace) {
-            sim_print_note(s, i, "shuts down");
-        }
-        tcb_shutdown(&e->tcb, sim_clock(s));
+        sim_print_note(s, i, "the program has written all and shuts down");
+        tcb_shutdown(&e->tcb, sim_clock(s, i));
         sim_check_tcb(s, i);
     }
 }
@@ -250,7 +248,7 @@ static void drain(struct sim *s, int i)
     for (uint64_t n = 0; !s->failed; n++) {
         /* whatever tcb_next() forgets to set shall be seen */
         memset(&seg, 0xa5, sizeof seg);
-        if (!tcb_next(&e->tcb, &seg, sim_clock(s))) {
+        if (!tcb_next(&e->tcb, &seg, sim_clock(s, i))) {
             break;
         }
         sim_check_sent(s, i, &seg);
@@ -298,10 +296,8 @@ static void deliver(struct sim *s, struct sim_packet *pkt)
 
     if (pkt->too_big != 0) {
         if (alive && tcb_outstanding(&e->tcb, pkt->seg.seq)) {
-            if (s->trace) {
-                sim_print_note(s, i, "ICMP: packet too big, %" PRIu32, pkt->too_big);
-            }
-            tcb_path_mtu(&e->tcb, pkt->too_big, sim_clock(s));
+            sim_print_note(s, i, "ICMP: packet too big, %" PRIu32, pkt->too_big);
+            tcb_path_mtu(&e->tcb, pkt->too_big, sim_clock(s, i));
             sim_check_tcb(s, i);
         }
         return;
@@ -309,10 +305,10 @@ static void deliver(struct sim *s, struct sim_packet *pkt)
     if (!sim_link_receive(s, pkt)) {
         return;
     }
-    pkt->seg.at = sim_clock(s);
+    pkt->seg.at = sim_clock(s, i);
     if (alive) {
         sim_check_arrived(s, i, &pkt->seg);
-        tcb_segment(&e->tcb, &pkt->seg, sim_clock(s));
+        tcb_segment(&e->tcb, &pkt->seg, sim_clock(s, i));
         sim_check_tcb(s, i);
         return;
     }
@@ -324,7 +320,7 @@ static void deliver(struct sim *s, struct sim_packet *pkt)
             sim_link_send(s, i, &reply);
             return;
         case LISTEN_OPEN:
-            tcb_open_passive(&e->tcb, &e->cfg, &pkt->seg, sim_clock(s));
+            tcb_open_passive(&e->tcb, &e->cfg, &pkt->seg, sim_clock(s, i));
             opened(s, i);
             sim_check_arrived(s, i, &pkt->seg);
             sim_check_tcb(s, i);
@@ -342,12 +338,13 @@ static void deliver(struct sim *s, struct sim_packet *pkt)
 static usec_t timer_at(struct sim *s, int i)
 {
     struct sim_end *const e = &s->end[i];
-    const usec_t deadline = e->open ? tcb_deadline(&e->tcb) : USEC_NEVER;
+    usec_t deadline = e->open ? tcb_deadline(&e->tcb) : USEC_NEVER;
 
     if (deadline == USEC_NEVER) {
         e->timer_for = USEC_NEVER;
         return USEC_NEVER;
     }
+    deadline = deadline > e->clock ? deadline - e->clock : 0;
     if (deadline != e->timer_for) {
         const usec_t tick = s->p.tick == 0 ? 1 : s->p.tick;
 
@@ -401,20 +398,6 @@ static bool take_arrivals(struct sim *s)
     return any;
 }
 
-static void print_due(const struct sim *s, int i)
-{
-    static const char *const names[TIMER_COUNT] = {
-        "retransmission",  "persist",      "delayed ACK", "TIME-WAIT", "reordering",
-        "tail loss probe", "silly window", "keepalive",   "user",
-    };
-
-    for (int k = 0; k < TIMER_COUNT; k++) {
-        if (s->end[i].tcb.timer[k] <= sim_clock(s)) {
-            sim_print_note(s, i, "the %s timer has run out", names[k]);
-        }
-    }
-}
-
 static void serve_timers(struct sim *s)
 {
     for (int i = 0; i < 2; i++) {
@@ -423,12 +406,9 @@ static void serve_timers(struct sim *s)
         if (timer_at(s, i) > s->now) {
             continue;
         }
-        if (s->trace) {
-            print_due(s, i);
-        }
-        tcb_timeout(&e->tcb, sim_clock(s));
+        tcb_timeout(&e->tcb, sim_clock(s, i));
         sim_check_tcb(s, i);
-        SIM_CHECK(s, INV_DEADLINE, tcb_deadline(&e->tcb) > sim_clock(s),
+        SIM_CHECK(s, INV_DEADLINE, tcb_deadline(&e->tcb) > sim_clock(s, i),
                   "%c: tcb_timeout() leaves the deadline in the past", 'A' + i);
         e->timer_for = USEC_NEVER;
     }
@@ -440,7 +420,7 @@ static void open_active(struct sim *s)
         struct sim_end *const e = &s->end[i];
 
         if (e->active && !e->open && e->open_at <= s->now) {
-            tcb_open_active(&e->tcb, &e->cfg, sim_clock(s));
+            tcb_open_active(&e->tcb, &e->cfg, sim_clock(s, i));
             opened(s, i);
             sim_check_tcb(s, i);
         }
@@ -475,6 +455,7 @@ static void init_end(struct sim *s, int i)
     e->active = s->p.end[i].active;
     e->listening = !e->active;
     e->open_at = s->p.end[i].open_at;
+    e->clock = s->p.end[i].clock;
     e->shut_at = e->timer_for = e->timer_at = USEC_NEVER;
     e->mem.owes_ack_since = USEC_NEVER;
     e->addr.port = i == 0 ? 40000 : 8088;
@@ -522,6 +503,7 @@ static void init(struct sim *s, const struct sim_params *p, bool trace, uint64_t
     for (int i = 0; i < 2; i++) {
         s->end[i].cfg.local = s->end[i].addr;
         s->end[i].cfg.remote = s->end[1 - i].addr;
+        sim_print_begin(s, i);
     }
 }
 

@@ -14,6 +14,7 @@
 
 #include "rng.h"
 #include "segcat/tcp/tcb.h"
+#include "segcat/trace/trace.h"
 #include "segcat/wire/packet.h"
 
 /* ---- what a run is made of */
@@ -74,6 +75,7 @@ struct sim_end_params {
     struct tcb_config cfg; /* sizes and switches; the memory and endpoints are the simulator's */
     bool active;           /* opens; else listens */
     usec_t open_at;
+    usec_t clock; /* what it says when the run begins */
     struct sim_app app;
 };
 
@@ -167,7 +169,7 @@ struct sim_end {
     struct tcb_config cfg;
     struct sim_app app;
     uint64_t written, read, burst_left;
-    usec_t open_at, write_at, read_at, shut_at;
+    usec_t clock, open_at, write_at, read_at, shut_at;
     usec_t timer_for, timer_at; /* the deadline, and when it is served */
     usec_t stalled_until;
     bool stalled, shut;
@@ -178,6 +180,12 @@ struct sim_end {
 struct sim_watch {
     struct sim *sim;
     int end;
+};
+
+/* What segcat -vv shows of one end. */
+struct sim_view {
+    struct trace trace;
+    struct trace_conn conn;
 };
 
 struct sim_packet;
@@ -201,6 +209,7 @@ struct sim {
     struct sim_end end[2];
     struct sim_link link[2];
     struct sim_watch watch[2];
+    struct sim_view view[2];
     struct sim_packet **heap;
     size_t heap_count, heap_max;
     bool trace;
@@ -216,8 +225,8 @@ bool sim_run(struct sim *s, const struct sim_params *p, bool trace, uint64_t *ch
 /* Frees what a run holds; its counters stay readable. */
 void sim_free(struct sim *s);
 
-/* The time that an end is told: s->now on its clock. */
-usec_t sim_clock(const struct sim *s);
+/* The time that end i is told: s->now on its clock. */
+usec_t sim_clock(const struct sim *s, int i);
 
 /* Byte number `at` of the stream that end `from` sends and others from it: into buf, or compared
  * with it. */
@@ -275,8 +284,10 @@ void sim_check_end(struct sim *s);
 
 /* ---- print.c */
 
-void sim_print_segment(const struct sim *s, int from, const struct segment *seg, const char *fate);
-void sim_print_note(const struct sim *s, int end, const char *fmt, ...)
+/* With s->trace each end is shown as segcat -vv shows it, and the link's doings between. */
+void sim_print_begin(struct sim *s, int end);
+void sim_print_event(struct sim *s, int end, const struct tcp_event *ev);
+void sim_print_note(struct sim *s, int end, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void sim_print_params(const struct sim_params *p);
 

@@ -11,6 +11,7 @@
 
 #include "segcat/cli/help.h"
 #include "segcat/cli/message.h"
+#include "segcat/tcp/ecn.h"
 #include "segcat/trace/trace.h"
 
 #define TIME_MAX ((usec_t)366 * 24 * 3600 * USEC_SEC)
@@ -150,6 +151,15 @@ static bool color_option(const char *text, int *out)
     return *out >= 0;
 }
 
+static bool ecn_option(const char *text, int *out)
+{
+    static const char *const names[3] = {
+        [ECN_USE_ACCEPT] = "accept", [ECN_USE_ON] = "on", [ECN_USE_OFF] = "off"};
+
+    *out = choice_option("--ecn", text, names);
+    return *out >= 0;
+}
+
 static bool time_wait_option(const char *text, enum time_wait_mode *out)
 {
     static const char *const names[3] = {
@@ -259,6 +269,8 @@ static bool set_option(int id, const char *arg, struct options *o)
         return true;
     case 'w':
         return time_option("-w", arg, &o->wait);
+    case ID_ECN:
+        return ecn_option(arg, &o->ecn);
     case ID_TIME_WAIT:
         return time_wait_option(arg, &o->time_wait);
     case ID_MSL:

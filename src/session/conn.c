@@ -41,6 +41,7 @@ static void configure(struct conn *c, const struct conn_config *cfg, struct tcb_
         .mtu = cfg->mtu,
         .has_isn = cfg->has_isn,
         .isn = cfg->isn,
+        .ecn = cfg->ecn,
         .msl = cfg->msl,
         .syn_timeout = cfg->syn_timeout,
         .observe = cfg->trace->cfg.verbose > 0 ? trace_event : NULL,

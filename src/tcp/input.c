@@ -107,6 +107,7 @@ static bool check_repeated_syn(struct tcb *t, struct arrival *a)
         s->seq != t->irs)
         return true;
     a->ev.notes |= NOTE_REPEATED_SYN;
+    ecn_repeated_syn(t, s);
     if (!(s->flags & SEG_ACK)) {
         t->syn_due = true;
         t->rto_expired = 0; /* no timer has brought it about */
@@ -299,6 +300,7 @@ static bool other_states(struct tcb *t, struct arrival *a)
     if (!(check_rst(t, a) && check_syn(t, a) && check_ack(t, a)))
         return a->ev.drop == DROP_NOTHING;
     note_urgent(a);
+    ecn_receive(t, a);
     tcb_receive_data(t, a);
     tcb_receive_fin(t, a);
     return true;

@@ -84,6 +84,7 @@ static enum send_reason next_syn(struct tcb *t, struct segment *out, struct tcp_
     out->flags = answer ? SEG_SYN | SEG_ACK : SEG_SYN;
     out->seq = t->iss;
     t->syn_tries++;
+    ecn_mark_syn(t, out);
     tcb_timer_off(t, TIMER_REXMT); /* begun anew with each, by timers_arm() */
     if (t->sent.count == 0)
         remember(t, t->iss, 1, SEG_SYN, now);
@@ -205,6 +206,8 @@ static uint32_t new_data_allowed(struct tcb *t)
     const size_t records = t->sent.max - t->sent.count;
     uint64_t len = t->cfg.gso_max > t->mss ? t->cfg.gso_max : t->mss;
 
+    if (t->ecn.cwr_due)
+        len = t->mss; /* CWR is for one segment (RFC 3168 6.1.2) */
     if (unsent == 0 || window == 0 || records == 0)
         return 0;
     len = len < unsent ? len : unsent;
@@ -418,6 +421,7 @@ static void finish(struct tcb *t, struct segment *out, enum send_reason why, use
         out->ack = t->rcv_nxt;
         ack_done(t, why);
     }
+    ecn_mark_segment(t, out, why);
     t->stats.segs_sent++;
     if (out->len > 0)
         t->stats.data_segs_sent++;

@@ -25,6 +25,7 @@ void tcb_accept_options(struct tcb *t, const struct segment *syn, usec_t now)
         t->ts_recent_at = now;
         t->ts_recent_valid = true;
     }
+    ecn_negotiate(t, syn);
     tcb_set_mss(t);
     congestion_init(&t->cc, t->cc.ops, t->mss);
 }

@@ -93,7 +93,9 @@ static void begin_recovery(struct tcb *t, uint64_t flight, uint64_t delivered, u
         return;
     t->recovering = true;
     t->recovery_point = t->snd_nxt;
-    t->cc.ops->on_loss(&t->cc, flight, now);
+    if (!ecn_window_is_cut(t))
+        t->cc.ops->on_loss(&t->cc, flight, now);
+    ecn_tell_cut(t);
     prr_begin(t, delivered);
 }
 
@@ -116,6 +118,7 @@ void recovery_cut(struct tcb *t, uint64_t flight, usec_t now)
     if (t->cc.cwnd > t->cc.ssthresh)
         t->cc.cwnd = t->cc.ssthresh;
     t->cc.ops->on_recovered(&t->cc, now);
+    ecn_tell_cut(t);
 }
 
 /* --- without SACK --- */
@@ -210,7 +213,7 @@ void recovery_after_ack(struct tcb *t, struct arrival *a, uint64_t delivered,
         prr_on_ack(t, delivered, a->advances && lost == 0);
     else if (lost > 0)
         begin_recovery(t, flight_before, delivered, a->now);
-    if (progress > 0 && !t->recovering) {
+    if (!ecn_take_echo(t, a, flight_before) && progress > 0 && !t->recovering) {
         const struct congestion_ack c = {
             .now = a->now,
             .acked = progress,
@@ -249,6 +252,7 @@ void recovery_on_rto(struct tcb *t, usec_t now)
         sent_mark_lost(&t->sent, i);
     if (!t->rto_recovering)
         t->cc.ops->on_rto(&t->cc, flight, now);
+    ecn_tell_cut(t);
     t->rto_recovering = true;
     t->recovering = false;
     t->recovery_point = t->snd_nxt;

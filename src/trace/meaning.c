@@ -281,6 +281,19 @@ static void note_ack(const struct trace_conn *c, const struct tcp_event *ev, str
         notice(m, "window taken back");
 }
 
+/* The peer says that a router has marked data of ours. */
+static void note_ecn_echo(const struct tcp_event *ev, struct meaning *m)
+{
+    if (!(ev->notes & NOTE_ECN_ECHO))
+        return;
+    if (ev->cwnd < ev->cwnd_before)
+        notice(m, "ECN-ECHO congestion");
+    else
+        phrase(&m->quiet, "ECN-ECHO");
+    if (ev->cwnd < ev->cwnd_before)
+        line_add(&m->loud, ", cwnd %" PRIu32 "->%" PRIu32, ev->cwnd_before, ev->cwnd);
+}
+
 static void note_progress(const struct tcp_event *ev, struct meaning *m)
 {
     char text[DURATION_TEXT_MAX];
@@ -294,7 +307,7 @@ static void note_progress(const struct tcp_event *ev, struct meaning *m)
     if (ev->notes & NOTE_URGENT)
         phrase(&m->quiet, "urgent data");
     if (ev->seg->ecn == ECN_CE)
-        phrase(&m->quiet, "CE mark");
+        phrase(&m->quiet, ev->notes & NOTE_CE ? "CE mark, to be echoed" : "CE mark");
 }
 
 static void meaning_of_received(const struct trace_conn *c, const struct tcp_event *ev,
@@ -305,6 +318,7 @@ static void meaning_of_received(const struct trace_conn *c, const struct tcp_eve
         note_reset(ev, m);
     note_sequence(c, ev, m);
     note_ack(c, ev, m);
+    note_ecn_echo(ev, m);
     note_progress(ev, m);
 }
 

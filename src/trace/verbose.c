@@ -48,9 +48,10 @@ void verbose_handshake(struct trace_conn *c, const struct tcb *t)
     if (t->use_wscale)
         snprintf(scale, sizeof scale, "window scale %u/%u", (unsigned)t->rcv_wscale,
                  (unsigned)t->snd_wscale);
-    verbose_say(c, "handshake %s, mss %u, %s, %s, %s",
+    verbose_say(c, "handshake %s, mss %u, %s, %s, %s%s",
                 format_duration(t->stats.handshake_rtt, time), mss, scale,
-                t->use_sack ? "sack" : "no sack", t->use_ts ? "timestamps" : "no timestamps");
+                t->use_sack ? "sack" : "no sack", t->use_ts ? "timestamps" : "no timestamps",
+                t->ecn.ok ? ", ecn" : "");
 }
 
 static bool completes_handshake(const struct tcp_event *ev)
@@ -214,6 +215,19 @@ static void our_window(struct trace_conn *c, const struct tcp_event *ev)
     }
 }
 
+/* --- congestion --- */
+
+static void tell_ecn(struct trace_conn *c, const struct tcp_event *ev)
+{
+    struct seldom *s = &c->verbose.ecn;
+    char kept[64];
+
+    if (!(ev->notes & NOTE_ECN_ECHO) || ev->cwnd >= ev->cwnd_before || !seldom_due(s, ev->at))
+        return;
+    kept_text(s, "more", kept);
+    verbose_say(c, "a router on the way signals congestion (ECN), sending slower%s", kept);
+}
+
 /* --- closing --- */
 
 static void tell_fin(struct trace_conn *c, const struct tcp_event *ev)
@@ -313,6 +327,7 @@ static void received(struct trace_conn *c, const struct tcp_event *ev)
         peer_full(c, ev);
     else if (ev->notes & NOTE_WINDOW_OPENED)
         peer_open(c, ev);
+    tell_ecn(c, ev);
     repair_over(c, ev);
     tell_closing(c, ev);
 }

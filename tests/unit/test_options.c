@@ -16,6 +16,7 @@
 #include "segcat/cli/help.h"
 #include "segcat/cli/message.h"
 #include "segcat/cli/options.h"
+#include "segcat/tcp/ecn.h"
 #include "segcat/trace/trace.h"
 
 static struct options o;
@@ -250,6 +251,18 @@ static void an_initial_sequence_number_is_decimal_or_hexadecimal(void **state)
            "--isn 0x is no sequence number: give 0 to 4294967295, or 0x...");
 }
 
+static void words_choose_ecn(void **state)
+{
+    (void)state;
+    accept("segcat host 80");
+    assert_int_equal(o.ecn, ECN_USE_ACCEPT);
+    accept("segcat --ecn=on host 80");
+    assert_int_equal(o.ecn, ECN_USE_ON);
+    accept("segcat -l --ecn=off 80");
+    assert_int_equal(o.ecn, ECN_USE_OFF);
+    refuse("segcat --ecn=yes host 80", "--ecn=yes is not known: give accept, on or off");
+}
+
 static void words_choose_colour_and_time_wait(void **state)
 {
     (void)state;
@@ -460,6 +473,7 @@ int main(void)
         cmocka_unit_test(times_take_units_and_decimals),
         cmocka_unit_test(what_is_no_time_is_refused),
         cmocka_unit_test(an_initial_sequence_number_is_decimal_or_hexadecimal),
+        cmocka_unit_test(words_choose_ecn),
         cmocka_unit_test(words_choose_colour_and_time_wait),
         cmocka_unit_test(missing_arguments_are_told_with_the_way_out),
         cmocka_unit_test(too_many_arguments_are_refused),

@@ -94,6 +94,18 @@ void prr_begin(struct tcb *t, uint64_t delivered);
 void prr_on_ack(struct tcb *t, uint64_t delivered, bool safe);
 void prr_sent(struct tcb *t, uint32_t bytes);
 
+/* --- ecn.c --- */
+void ecn_negotiate(struct tcb *t, const struct segment *syn);
+void ecn_repeated_syn(struct tcb *t, const struct segment *syn);
+void ecn_mark_syn(struct tcb *t, struct segment *out);
+void ecn_mark_segment(struct tcb *t, struct segment *out, enum send_reason why);
+void ecn_receive(struct tcb *t, struct arrival *a);
+/* Congestion in the data that SND.UNA is in has been answered already: not once more. */
+bool ecn_window_is_cut(const struct tcb *t);
+/* Whoever cuts the window says so: the next new data carries CWR. */
+void ecn_tell_cut(struct tcb *t);
+bool ecn_take_echo(struct tcb *t, struct arrival *a, uint64_t flight);
+
 /* --- timers.c --- */
 /* Sets and clears the timers that follow from what is in flight. Called whenever segments were
  * taken out. */

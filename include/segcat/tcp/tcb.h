@@ -11,6 +11,7 @@
 #define SEGCAT_TCP_TCB_H
 
 #include "segcat/tcp/congestion.h"
+#include "segcat/tcp/ecn.h"
 #include "segcat/tcp/event.h"
 #include "segcat/tcp/reassembly.h"
 #include "segcat/tcp/recovery.h"
@@ -45,6 +46,7 @@ struct tcb_config {
     bool no_wscale;
     bool no_nagle;
     bool no_delack;
+    enum ecn_use ecn;
     usec_t msl;          /* maximum segment lifetime; TIME-WAIT lasts twice this. 0: 30 s */
     usec_t user_timeout; /* give up when data stays unacknowledged; 0: 924.6 s, Linux's R2 */
     usec_t syn_timeout;  /* the same for SYN; 0: 3 minutes and more (MUST-23) */
@@ -73,6 +75,8 @@ struct tcb_stats {
     uint64_t zero_windows_sent;
     uint64_t probes_sent;
     uint64_t rto_count;
+    uint64_t ce_marks;       /* on data received */
+    uint64_t ecn_cuts;       /* of our window, because the peer echoed a mark */
     usec_t zero_window_time; /* waited for the peer's window */
     usec_t rto_time;         /* waited for a retransmission timeout */
     usec_t opened_at;        /* first SYN */
@@ -155,6 +159,8 @@ struct tcb {
     /* RFC 5961 challenge ACKs */
     usec_t challenge_start;
     unsigned challenge_left;
+
+    struct ecn_state ecn;
 
     /* zero window */
     usec_t zero_since;

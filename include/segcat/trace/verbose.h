@@ -43,6 +43,7 @@ struct verbose {
     uint64_t repairs, resent, resent_bytes; /* since the last sentence about them */
     struct seldom repair;
     struct stall peer, ours;
+    struct seldom ecn;
     struct seldom drops, icmp;
 };
 

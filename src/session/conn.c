@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "segcat/session/clock.h"
+#include "segcat/tcp/syncookie.h"
 
 #define RING_SIZE   ((size_t)4 << 20)
 #define SENT_MAX    8192
@@ -22,21 +23,16 @@ struct layout {
     struct interval ooo[OOO_MAX];
 };
 
-static void configure(struct conn *c, const struct conn_config *cfg, struct tcb_config *out)
+void conn_tcb_config(const struct conn_config *cfg, const struct endpoint *local,
+                     const struct endpoint *remote, struct tcb_config *out)
 {
-    struct layout *mem = (struct layout *)(void *)c->mem;
-
     *out = (struct tcb_config){
-        .local = c->local,
-        .remote = c->remote,
-        .snd_mem = mem->snd,
-        .snd_size = sizeof mem->snd,
-        .rcv_mem = mem->rcv,
-        .rcv_size = sizeof mem->rcv,
+        .local = *local,
+        .remote = *remote,
+        .snd_size = RING_SIZE,
+        .rcv_size = RING_SIZE,
         .rcv_limit = cfg->rcv_limit,
-        .sent_mem = mem->sent,
         .sent_max = SENT_MAX,
-        .ooo_mem = mem->ooo,
         .ooo_max = OOO_MAX,
         .mtu = cfg->mtu,
         .has_isn = cfg->has_isn,
@@ -44,16 +40,27 @@ static void configure(struct conn *c, const struct conn_config *cfg, struct tcb_
         .ecn = cfg->ecn,
         .msl = cfg->msl,
         .syn_timeout = cfg->syn_timeout,
-        .observe = cfg->trace->cfg.verbose > 0 ? trace_event : NULL,
-        .observe_ctx = &c->trace,
     };
     memcpy(out->key, cfg->key, sizeof out->key);
 }
 
-int conn_open(struct conn *c, const struct conn_config *cfg, const struct endpoint *local,
-              const struct endpoint *remote, const struct segment *syn, usec_t now)
+static void configure(struct conn *c, const struct conn_config *cfg, struct tcb_config *out)
 {
-    struct tcb_config tcb;
+    struct layout *mem = (struct layout *)(void *)c->mem;
+
+    conn_tcb_config(cfg, &c->local, &c->remote, out);
+    out->snd_mem = mem->snd;
+    out->rcv_mem = mem->rcv;
+    out->sent_mem = mem->sent;
+    out->ooo_mem = mem->ooo;
+    out->observe = cfg->trace->cfg.verbose > 0 ? trace_event : NULL;
+    out->observe_ctx = &c->trace;
+}
+
+/* Memory, addresses, configuration: all but the opening. */
+static int prepare(struct conn *c, const struct conn_config *cfg, const struct endpoint *local,
+                   const struct endpoint *remote, struct tcb_config *tcb)
+{
     void *mem = mmap(NULL, sizeof(struct layout), PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -64,13 +71,41 @@ int conn_open(struct conn *c, const struct conn_config *cfg, const struct endpoi
     c->mem_len = sizeof(struct layout);
     c->local = *local;
     c->remote = *remote;
-    configure(c, cfg, &tcb);
+    configure(c, cfg, tcb);
     trace_conn_init(&c->trace, cfg->trace, local, remote, cfg->tag);
+    return 0;
+}
+
+static void opened(struct conn *c)
+{
+    c->ip_id = (uint16_t)(c->tcb.ts_offset ^ c->tcb.iss); /* anywhere; it counts up from there */
+}
+
+int conn_open(struct conn *c, const struct conn_config *cfg, const struct endpoint *local,
+              const struct endpoint *remote, const struct segment *syn, usec_t now)
+{
+    struct tcb_config tcb;
+
+    if (prepare(c, cfg, local, remote, &tcb) < 0)
+        return -ENOMEM;
     if (syn != NULL)
         tcb_open_passive(&c->tcb, &tcb, syn, now);
     else
         tcb_open_active(&c->tcb, &tcb, now);
-    c->ip_id = (uint16_t)(c->tcb.ts_offset ^ c->tcb.iss); /* anywhere; it counts up from there */
+    opened(c);
+    return 0;
+}
+
+int conn_open_cookie(struct conn *c, const struct conn_config *cfg, const struct endpoint *local,
+                     const struct endpoint *remote, const struct segment *syn,
+                     const struct segment *ack, usec_t now)
+{
+    struct tcb_config tcb;
+
+    if (prepare(c, cfg, local, remote, &tcb) < 0)
+        return -ENOMEM;
+    tcb_open_cookie(&c->tcb, &tcb, syn, ack, now);
+    opened(c);
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "segcat/session/clock.h"
 #include "segcat/session/run.h"
 #include "segcat/tcp/listen.h"
+#include "segcat/tcp/syncookie.h"
 #include "segcat/trace/format.h"
 
 /* --- what to listen on --- */
@@ -101,26 +102,107 @@ int listener_run(struct run *run)
 
 /* --- openings --- */
 
-static void open_conn(struct run *run, const struct packet *pkt, usec_t now)
-{
-    const struct endpoint local = {.ip = pkt->ip.dst, .port = pkt->dport};
-    const struct endpoint remote = {.ip = pkt->ip.src, .port = pkt->sport};
-    struct conn **place = loop_place(run);
-    struct route route;
-    struct conn *c;
+/* The two ends of the connection that pkt belongs to or would make. */
+struct ends {
+    struct endpoint local, remote;
+};
 
-    if (place == NULL || route_lookup(&remote.ip, &local.ip, &route) < 0)
-        return; /* no room, or no way back: silence, the peer will ask again */
-    c = calloc(1, sizeof *c);
-    if (c == NULL)
-        return;
+static struct ends ends_of(const struct packet *pkt)
+{
+    return (struct ends){
+        .local = {.ip = pkt->ip.dst, .port = pkt->dport},
+        .remote = {.ip = pkt->ip.src, .port = pkt->sport},
+    };
+}
+
+/*
+ * False if there is no way back: silence then, the peer may ask again. And silence for a SYN to the
+ * broadcast address of one of our networks, which reaches a listener on any address (MUST-57): the
+ * kernel knows it as a destination that needs a permission.
+ */
+static bool find_way(struct run *run, const struct ends *e)
+{
+    struct route route;
+
+    if (route_lookup(&e->local.ip, NULL, &route) < 0 ||
+        route_lookup(&e->remote.ip, &e->local.ip, &route) < 0)
+        return false;
     run->conn_cfg.mtu = route.mtu;
     run->conn_cfg.tag = 0;
-    if (conn_open(c, &run->conn_cfg, &local, &remote, &pkt->seg, now) < 0) {
+    return true;
+}
+
+static size_t openings(const struct run *run)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < CONNS_MAX; i++)
+        n += run->conns[i] != NULL;
+    return n;
+}
+
+static void open_conn(struct run *run, const struct packet *pkt, usec_t now)
+{
+    const struct ends e = ends_of(pkt);
+    struct conn *c = calloc(1, sizeof *c);
+
+    if (c == NULL)
+        return;
+    if (conn_open(c, &run->conn_cfg, &e.local, &e.remote, &pkt->seg, now) < 0) {
         free(c);
         return;
     }
-    *place = c;
+    *loop_place(run) = c;
+}
+
+/* --- SYN cookies: the backlog is full, and nothing more is kept --- */
+
+/*
+ * Those who came first keep their places, with all that was agreed: what fills the backlog is most
+ * often a flood, and who is real among the others comes in by a cookie.
+ */
+static void answer_by_cookie(struct run *run, const struct packet *pkt, usec_t now)
+{
+    const struct ends e = ends_of(pkt);
+    struct tcb_config cfg;
+    struct segment reply;
+
+    if (run->cookie_at == 0)
+        trace_say(&run->trace, 1, true,
+                  "backlog full (%d openings wait for their third segment): others are answered by "
+                  "SYN cookies",
+                  BACKLOG);
+    run->cookie_at = now;
+    conn_tcb_config(&run->conn_cfg, &e.local, &e.remote, &cfg);
+    syncookie_answer(&cfg, &pkt->seg, &reply, now);
+    trace_stray(&run->trace, pkt, false, "backlog full", now);
+    loop_reply(run, pkt, &reply, "SYN cookie", now);
+}
+
+/* True if the segment acknowledges a cookie: it is the connection that we serve now. Only while
+ * cookies are about: at other times nobody is to guess at them (as Linux). */
+static bool open_by_cookie(struct run *run, const struct packet *pkt, usec_t now)
+{
+    const struct ends e = ends_of(pkt);
+    struct tcb_config cfg;
+    struct segment syn;
+    struct conn *c;
+
+    if (run->cookie_at == 0 || now - run->cookie_at > COOKIE_STEPS * COOKIE_STEP)
+        return false;
+    conn_tcb_config(&run->conn_cfg, &e.local, &e.remote, &cfg);
+    if (!syncookie_check(&cfg, &pkt->seg, &syn, now) || !find_way(run, &e))
+        return false;
+    c = loop_place(run) != NULL ? calloc(1, sizeof *c) : NULL;
+    if (c == NULL)
+        return false;
+    if (conn_open_cookie(c, &run->conn_cfg, &e.local, &e.remote, &syn, &pkt->seg, now) < 0) {
+        free(c);
+        return false;
+    }
+    *loop_place(run) = c;
+    listener_conn(run, c, now);
+    return true;
 }
 
 static const char *from_text(const struct packet *pkt, char buf[ENDPOINT_TEXT_MAX])
@@ -133,13 +215,12 @@ static const char *from_text(const struct packet *pkt, char buf[ENDPOINT_TEXT_MA
 /* A RST for what no connection wants; but a pair that is in TIME-WAIT is its holder's affair. */
 static void refuse(struct run *run, const struct packet *pkt, usec_t now)
 {
-    const struct endpoint local = {.ip = pkt->ip.dst, .port = pkt->dport};
-    const struct endpoint remote = {.ip = pkt->ip.src, .port = pkt->sport};
+    const struct ends e = ends_of(pkt);
     const bool opening = (pkt->seg.flags & (SEG_SYN | SEG_ACK | SEG_RST)) == SEG_SYN;
     struct segment reply;
     char text[ENDPOINT_TEXT_MAX];
 
-    if (hold_is_held(&local, &remote))
+    if (hold_is_held(&e.local, &e.remote))
         return;
     trace_stray(&run->trace, pkt, false,
                 opening ? "refused: serving another client" : "no such connection", now);
@@ -154,21 +235,27 @@ static void refuse(struct run *run, const struct packet *pkt, usec_t now)
 
 void listener_packet(struct run *run, const struct packet *pkt, usec_t now)
 {
-    const struct endpoint local = {.ip = pkt->ip.dst, .port = pkt->dport};
-    const struct endpoint remote = {.ip = pkt->ip.src, .port = pkt->sport};
+    const struct ends e = ends_of(pkt);
     struct segment reply;
 
     if (!run->listening) {
         refuse(run, pkt, now);
         return;
     }
-    if (hold_is_held(&local, &remote))
+    if (hold_is_held(&e.local, &e.remote))
         return;
     switch (tcp_listen(&pkt->seg, &reply)) {
     case LISTEN_OPEN:
-        open_conn(run, pkt, now);
+        if (!find_way(run, &e))
+            break;
+        if (openings(run) < BACKLOG)
+            open_conn(run, pkt, now);
+        else
+            answer_by_cookie(run, pkt, now);
         break;
     case LISTEN_RESET:
+        if (open_by_cookie(run, pkt, now))
+            break;
         trace_stray(&run->trace, pkt, false, "no such connection", now);
         loop_reply(run, pkt, &reply, "RESET", now);
         break;

@@ -275,6 +275,8 @@ static bool check_ack(struct tcb *t, struct arrival *a)
             owe_rst(t, a->seg.ack);
             return drop(a, DROP_BAD_ACK);
         }
+        if (t->by_cookie)
+            a->ev.notes |= NOTE_SYN_COOKIE;
         tcb_established(t, a->now);
     }
     return tcb_process_ack(t, a) && t->end == END_NONE;

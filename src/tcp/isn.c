@@ -63,15 +63,15 @@ uint64_t siphash(const uint8_t key[16], const void *data, size_t len)
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
-/* The two endpoints and a word that keeps the uses apart, as bytes without padding. */
-static uint64_t hash_pair(const uint8_t key[16], const struct endpoint *a, const struct endpoint *b,
-                          uint8_t purpose)
+/* All fields as bytes without padding. */
+uint64_t tuple_hash(const uint8_t key[16], const struct endpoint *local,
+                    const struct endpoint *remote, enum hash_purpose purpose, uint64_t extra)
 {
-    uint8_t m[1 + 2 * (1 + 16 + 2)];
+    uint8_t m[1 + 2 * (1 + 16 + 2) + 8];
     uint8_t *p = m;
-    const struct endpoint *const both[2] = {a, b};
+    const struct endpoint *const both[2] = {local, remote};
 
-    *p++ = purpose;
+    *p++ = (uint8_t)purpose;
     for (int i = 0; i < 2; i++) {
         *p++ = both[i]->ip.version;
         memcpy(p, both[i]->ip.bytes, 16);
@@ -79,17 +79,19 @@ static uint64_t hash_pair(const uint8_t key[16], const struct endpoint *a, const
         *p++ = (uint8_t)(both[i]->port >> 8);
         *p++ = (uint8_t)both[i]->port;
     }
+    for (int i = 0; i < 8; i++)
+        *p++ = (uint8_t)(extra >> (8 * i));
     return siphash(key, m, sizeof m);
 }
 
 seq_t isn_generate(const uint8_t key[16], const struct endpoint *local,
                    const struct endpoint *remote, usec_t now)
 {
-    return (seq_t)(now / 4) + (seq_t)hash_pair(key, local, remote, 1);
+    return (seq_t)(now / 4) + (seq_t)tuple_hash(key, local, remote, HASH_ISN, 0);
 }
 
 uint32_t timestamp_offset(const uint8_t key[16], const struct endpoint *local,
                           const struct endpoint *remote)
 {
-    return (uint32_t)hash_pair(key, local, remote, 2);
+    return (uint32_t)tuple_hash(key, local, remote, HASH_TIMESTAMP, 0);
 }

@@ -220,6 +220,8 @@ static void note_sequence(const struct trace_conn *c, const struct tcp_event *ev
 
     if (n & NOTE_SIMULTANEOUS_OPEN)
         notice(m, "simultaneous open");
+    if (n & NOTE_SYN_COOKIE)
+        notice(m, "by SYN cookie");
     if (n & NOTE_REPEATED_SYN)
         notice(m, "REPEATED SYN");
     if (n & NOTE_REPEATED_FIN)

@@ -209,7 +209,8 @@ static void stalls(struct trace_conn *c, const struct tcb *t, struct line *l)
         return;
     begin(c, l);
     if (s->established_at != 0) {
-        line_add(l, "handshake %s", format_duration(s->handshake_rtt, text));
+        line_add(l, "handshake %s",
+                 t->by_cookie ? "by SYN cookie" : format_duration(s->handshake_rtt, text));
         sep = "   ";
     }
     if (s->zero_window_time > 0 || s->rto_time > 0) {

@@ -39,7 +39,7 @@ bool seldom_due(struct seldom *s, usec_t now)
 
 void verbose_handshake(struct trace_conn *c, const struct tcb *t)
 {
-    char time[DURATION_TEXT_MAX], scale[32] = "no window scale";
+    char time[DURATION_TEXT_MAX] = "by SYN cookie", scale[32] = "no window scale";
     const unsigned mss = t->peer_mss < t->mss_max ? t->peer_mss : t->mss_max;
 
     if (c->verbose.shaken_told)
@@ -48,8 +48,9 @@ void verbose_handshake(struct trace_conn *c, const struct tcb *t)
     if (t->use_wscale)
         snprintf(scale, sizeof scale, "window scale %u/%u", (unsigned)t->rcv_wscale,
                  (unsigned)t->snd_wscale);
-    verbose_say(c, "handshake %s, mss %u, %s, %s, %s%s",
-                format_duration(t->stats.handshake_rtt, time), mss, scale,
+    if (!t->by_cookie)
+        format_duration(t->stats.handshake_rtt, time);
+    verbose_say(c, "handshake %s, mss %u, %s, %s, %s%s", time, mss, scale,
                 t->use_sack ? "sack" : "no sack", t->use_ts ? "timestamps" : "no timestamps",
                 t->ecn.ok ? ", ecn" : "");
 }

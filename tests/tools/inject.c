@@ -1,6 +1,7 @@
 /*
  * inject: sends one TCP segment of which no kernel and no connection knows: an old duplicate, a
- * forgery, a repetition. Over a raw socket of the namespace that it runs in; touches nothing else.
+ * forgery, a repetition. With --count many, each from the next port with the next number: a flood.
+ * Over a raw socket of the namespace that it runs in; touches nothing else.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -114,28 +115,52 @@ static uint16_t checksum(const struct addrinfo *from, const struct addrinfo *to,
 
 static void usage(void)
 {
-    fprintf(stderr,
-            "usage: inject [--flags SA] [--seq N] [--ack N] [--window N] [--data TEXT]\n"
-            "              [--timestamps VALUE:ECHO] FROM-ADDRESS FROM-PORT TO-ADDRESS TO-PORT\n");
+    fprintf(stderr, "usage: inject [--flags SA] [--seq N] [--ack N] [--window N] [--data TEXT]\n"
+                    "              [--timestamps VALUE:ECHO] [--count N]\n"
+                    "              FROM-ADDRESS FROM-PORT TO-ADDRESS TO-PORT\n");
     exit(2);
+}
+
+/* A raw socket that sends from any address, ours or not, and to any. */
+static int open_raw(const struct addrinfo *from)
+{
+    const int fd = socket(from->ai_family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_TCP);
+    const int on = 1;
+
+    if (fd < 0)
+        die("%s", strerror(errno));
+    if (from->ai_family == AF_INET)
+        setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on));
+    else
+        setsockopt(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, &on, sizeof(on));
+    setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on));
+    if (bind(fd, from->ai_addr, from->ai_addrlen) < 0)
+        die("%s", strerror(errno));
+    return fd;
+}
+
+static void next_of_flood(struct tcphdr *tcp)
+{
+    const uint16_t port = ntohs(tcp->th_sport);
+
+    tcp->th_sport = htons(port < UINT16_MAX ? (uint16_t)(port + 1) : 1024);
+    tcp->th_seq = htonl(ntohl(tcp->th_seq) + 1);
 }
 
 int main(int argc, char *argv[])
 {
     static const struct option options[] = {
-        {"flags", required_argument, NULL, 'f'},
-        {"seq", required_argument, NULL, 's'},
-        {"ack", required_argument, NULL, 'a'},
-        {"window", required_argument, NULL, 'w'},
-        {"data", required_argument, NULL, 'd'},
-        {"timestamps", required_argument, NULL, 't'},
-        {NULL, 0, NULL, 0},
+        {"flags", required_argument, NULL, 'f'}, {"seq", required_argument, NULL, 's'},
+        {"ack", required_argument, NULL, 'a'},   {"window", required_argument, NULL, 'w'},
+        {"data", required_argument, NULL, 'd'},  {"timestamps", required_argument, NULL, 't'},
+        {"count", required_argument, NULL, 'c'}, {NULL, 0, NULL, 0},
     };
     uint8_t packet[1400] = {0};
     struct tcphdr tcp = {.th_off = 5, .th_flags = TH_SYN, .th_win = htons(65535)};
     const char *data = "";
     uint8_t opt[12];
     size_t opt_len = 0, header, len;
+    uint32_t count = 1;
     struct addrinfo *from, *to;
     int c, fd;
 
@@ -152,6 +177,8 @@ int main(int argc, char *argv[])
             data = optarg;
         else if (c == 't')
             opt_len = parse_timestamps(optarg, opt);
+        else if (c == 'c')
+            count = parse_number(optarg);
         else
             usage();
     }
@@ -168,14 +195,17 @@ int main(int argc, char *argv[])
     if (from->ai_family != to->ai_family)
         die("addresses of two families");
 
-    memcpy(packet, &tcp, sizeof(tcp));
     memcpy(packet + sizeof(tcp), opt, opt_len);
     memcpy(packet + header, data, strlen(data));
-    tcp.th_sum = htons(checksum(from, to, packet, len));
-    memcpy(packet, &tcp, sizeof(tcp));
-    fd = socket(from->ai_family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_TCP);
-    if (fd < 0 || bind(fd, from->ai_addr, from->ai_addrlen) < 0 ||
-        sendto(fd, packet, len, 0, to->ai_addr, to->ai_addrlen) < 0)
-        die("%s", strerror(errno));
+    fd = open_raw(from);
+    for (uint32_t i = 0; i < count; i++) {
+        tcp.th_sum = 0;
+        memcpy(packet, &tcp, sizeof(tcp));
+        tcp.th_sum = htons(checksum(from, to, packet, len));
+        memcpy(packet, &tcp, sizeof(tcp));
+        if (sendto(fd, packet, len, 0, to->ai_addr, to->ai_addrlen) < 0)
+            die("%s", strerror(errno));
+        next_of_flood(&tcp);
+    }
     return 0;
 }

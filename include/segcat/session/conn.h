@@ -40,7 +40,15 @@ struct conn_config {
  */
 int conn_open(struct conn *c, const struct conn_config *cfg, const struct endpoint *local,
               const struct endpoint *remote, const struct segment *syn, usec_t now);
+/* The same for the ACK of a SYN cookie (syncookie.h). */
+int conn_open_cookie(struct conn *c, const struct conn_config *cfg, const struct endpoint *local,
+                     const struct endpoint *remote, const struct segment *syn,
+                     const struct segment *ack, usec_t now);
 void conn_close(struct conn *c);
+
+/* The tcb's configuration but for its memory and observer. */
+void conn_tcb_config(const struct conn_config *cfg, const struct endpoint *local,
+                     const struct endpoint *remote, struct tcb_config *out);
 
 /* True if the packet belongs to c. */
 bool conn_matches(const struct conn *c, const struct packet *pkt);

@@ -14,8 +14,9 @@
 #include "segcat/trace/trace.h"
 
 #define BATCH      64
-#define CONNS_MAX  16 /* the one that is served, and openings in progress */
-#define LOCALS_MAX 2  /* addresses listened on: one for each family */
+#define BACKLOG    16            /* openings in progress; over that SYN cookies */
+#define CONNS_MAX  (BACKLOG + 1) /* and one more, which a cookie has opened */
+#define LOCALS_MAX 2             /* addresses listened on: one for each family */
 
 /* An address of ours: its port is reserved and guarded. */
 struct local {
@@ -33,7 +34,8 @@ struct run {
     struct guard pair_guard; /* listener: for the one connection it serves, outlives the wide one */
     struct link *link;
     uint32_t mark;
-    bool listening; /* in LISTEN: SYNs are welcome */
+    bool listening;   /* in LISTEN: SYNs are welcome */
+    usec_t cookie_at; /* the last SYN cookie was sent; 0: none yet */
     struct conn_config conn_cfg;
     struct conn *conns[CONNS_MAX];
     struct conn *served; /* the connection that stdin and stdout belong to */

@@ -82,10 +82,11 @@ enum receive_note {
     NOTE_SPURIOUS = 0x2000,    /* D-SACK: our retransmission was not needed */
     NOTE_URGENT = 0x4000,
     NOTE_SIMULTANEOUS_OPEN = 0x8000,
-    NOTE_SACK = 0x10000,      /* brought new SACK information */
-    NOTE_CE = 0x100000,       /* marked by a router: congestion on the way to us (RFC 3168) */
-    NOTE_ECN_ECHO = 0x200000, /* the peer has seen such a mark on data of ours */
-    NOTE_NO_ROOM = 0x20000,   /* out-of-order data not kept: the set of intervals is full */
+    NOTE_SACK = 0x10000,         /* brought new SACK information */
+    NOTE_CE = 0x100000,          /* marked by a router: congestion on the way to us (RFC 3168) */
+    NOTE_ECN_ECHO = 0x200000,    /* the peer has seen such a mark on data of ours */
+    NOTE_NO_ROOM = 0x20000,      /* out-of-order data not kept: the set of intervals is full */
+    NOTE_SYN_COOKIE = 0x1000000, /* the ACK of a SYN cookie: a connection out of nothing */
 };
 
 /* Why an arrived segment was dropped. */

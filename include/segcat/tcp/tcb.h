@@ -92,7 +92,8 @@ struct tcb {
     enum tcp_state state;
     enum tcp_state told_state; /* the last state that an event has shown */
     enum tcp_end end;
-    bool passive; /* began in LISTEN (MUST-11) */
+    bool passive;   /* began in LISTEN (MUST-11) */
+    bool by_cookie; /* its SYN,ACK was a SYN cookie: when it was sent is not known */
 
     /* send sequence space */
     seq_t iss, snd_una, snd_nxt, snd_wl1, snd_wl2;

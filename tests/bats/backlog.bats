@@ -36,7 +36,7 @@ real_client() {
     expect_status server 0
 }
 
-@test "RFC4987-SYN-COOKIE: through a flood of thousands a real client connects, with all its options" {
+@test "RFC4987-COOKIES: through a flood of thousands a real client connects, with all its options" {
     two_namespaces
     nobody_at $NOBODY4
     listener server A -v $PORT
@@ -50,7 +50,7 @@ real_client() {
     assert_equal "$(grep -c 'backlog full' "$T/server.err")" 1
 }
 
-@test "RFC4987-SYN-COOKIE: over IPv6" {
+@test "RFC4987-COOKIES: over IPv6" {
     needs_ipv6
     two_namespaces
     nobody_at $NOBODY6
@@ -62,7 +62,7 @@ real_client() {
     assert_line --regexp '^segcat: handshake by SYN cookie, mss 1440, window scale [0-9]+/[0-9]+, sack, timestamps$'
 }
 
-@test "RFC4987-SYN-COOKIE: a client without timestamps gets in with its MSS alone" {
+@test "RFC4987-COOKIES: a client without timestamps gets in with its MSS alone" {
     two_namespaces 1400
     nobody_at $NOBODY4
     at B sh -c 'echo 0 >/proc/sys/net/ipv4/tcp_timestamps'
@@ -74,7 +74,7 @@ real_client() {
     assert_line --regexp '^segcat: handshake by SYN cookie, mss 1360, no window scale, no sack, no timestamps$'
 }
 
-@test "RFC4987-SYN-COOKIE: a megabyte each way over a connection made by a cookie" {
+@test "RFC4987-COOKIES: a megabyte each way over a connection made by a cookie" {
     two_namespaces
     nobody_at $NOBODY4
     random_file "$T/there" 1
@@ -91,7 +91,7 @@ real_client() {
     same_bytes "$T/back" "$T/server.got"
 }
 
-@test "RFC4987-SYN-COOKIE: -vv shows the cookie, and LISTEN -> ESTABLISHED" {
+@test "RFC4987-COOKIES: -vv shows the cookie, and LISTEN -> ESTABLISHED" {
     two_namespaces
     nobody_at $NOBODY4
     listener server A -vv $PORT
@@ -107,7 +107,7 @@ real_client() {
     assert_equal "$(grep -c 'LISTEN -> SYN-RECEIVED' "$T/server.err")" 16
 }
 
-@test "RFC4987-SYN-COOKIE: who knows no cookie gets RST, while they are in use" {
+@test "RFC4987-COOKIES: who knows no cookie gets RST, while they are in use" {
     two_namespaces
     nobody_at $NOBODY4
     listener server A -vv $PORT
@@ -122,7 +122,7 @@ real_client() {
     assert_equal "$(cat "$T/server.out")" 'the real one'
 }
 
-@test "RFC4987: a flood costs no memory" {
+@test "RFC4987-BACKLOG: a flood costs no memory" {
     if is_sanitized; then skip 'a sanitizer keeps what was freed'; fi
     two_namespaces
     nobody_at $NOBODY4
@@ -140,7 +140,7 @@ real_client() {
     real_client $A4
 }
 
-@test "MUST-41 MUST-42: an opening that hangs does not keep others waiting" {
+@test "MUST-41 MUST-42 RFC4987-BACKLOG: an opening that hangs does not keep others waiting" {
     two_namespaces
     nobody_at $NOBODY4
     listener server A -vv $PORT

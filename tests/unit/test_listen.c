@@ -170,6 +170,23 @@ static void cookie_opens(struct host *h)
     assert_int_equal(tcb_unacked(&h->t), 0);
 }
 
+static void cookie_agrees_on_ecn(struct host *h)
+{
+    struct segment syn;
+
+    all_options(h);
+    const struct segment reply = cookie_for(h, SEG_ECE | SEG_CWR);
+    const struct segment ack = cookie_ack(h, ACK, &reply);
+
+    assert_int_equal(reply.flags, SYN | ACK | SEG_ECE);
+    assert_true(accepted(h, &ack, &syn));
+    tcb_open_cookie(&h->t, &h->cfg, &syn, &ack, h->now);
+    assert_true(h->t.ecn.ok);
+    user_writes(h, 1, 100);
+    assert_true(take(h));
+    assert_int_equal(h->last.ecn, ECN_ECT0);
+}
+
 static void cookie_window_is_what_was_announced(struct host *h)
 {
     all_options(h);
@@ -439,29 +456,30 @@ static void cookie_gives_no_sample(struct host *h)
 }
 
 static const struct tcb_test tests[] = {
-    {"RFC4987-SYN-COOKIE: a cookie is the SYN,ACK that would have been sent, without memory",
+    {"RFC4987-COOKIES: a cookie is the SYN,ACK that would have been sent, without memory",
      cookie_is_the_syn_ack},
-    {"RFC4987-SYN-COOKIE: MSS, scale, SACK and ECN come back with the ACK", cookie_keeps_all},
-    {"RFC4987-SYN-COOKIE: a scale of 15 counts as 14", cookie_wscale_15_counts_as_14},
-    {"RFC4987-SYN-COOKIE: the ACK of a cookie is a connection", cookie_opens},
-    {"RFC4987-SYN-COOKIE: with the window that was announced", cookie_window_is_what_was_announced},
-    {"RFC4987-SYN-COOKIE: an ACK with data and FIN is taken whole", cookie_ack_with_data_and_fin},
-    {"RFC4987-SYN-COOKIE: without timestamps the MSS alone is agreed", cookie_without_timestamps},
-    {"RFC4987-SYN-COOKIE: so too where we want none", cookie_no_timestamps_of_ours},
-    {"RFC4987-SYN-COOKIE: an ACK without the agreed timestamps is refused",
+    {"RFC4987-COOKIES: MSS, scale, SACK and ECN come back with the ACK", cookie_keeps_all},
+    {"RFC4987-COOKIES: a scale of 15 counts as 14", cookie_wscale_15_counts_as_14},
+    {"RFC4987-COOKIES: the ACK of a cookie is a connection", cookie_opens},
+    {"RFC4987-COOKIES RFC3168-ECN: on which ECN was agreed", cookie_agrees_on_ecn},
+    {"RFC4987-COOKIES: with the window that was announced", cookie_window_is_what_was_announced},
+    {"RFC4987-COOKIES: an ACK with data and FIN is taken whole", cookie_ack_with_data_and_fin},
+    {"RFC4987-COOKIES: without timestamps the MSS alone is agreed", cookie_without_timestamps},
+    {"RFC4987-COOKIES: so too where we want none", cookie_no_timestamps_of_ours},
+    {"RFC4987-COOKIES: an ACK without the agreed timestamps is refused",
      cookie_timestamps_forgotten},
-    {"RFC4987-SYN-COOKIE: the options in the timestamp cannot be changed",
+    {"RFC4987-COOKIES: the options in the timestamp cannot be changed",
      cookie_options_cannot_be_changed},
-    {"RFC4987-SYN-COOKIE: the MSS is rounded down", cookie_mss_is_rounded_down},
-    {"RFC4987-SYN-COOKIE MUST-15: without MSS option the default is kept", cookie_mss_absent},
-    {"RFC4987-SYN-COOKIE: good for two steps of the clock", cookie_grows_old},
-    {"RFC4987-SYN-COOKIE: good for its tuple, the peer's ISN and our key alone", cookie_of_another},
-    {"RFC4987-SYN-COOKIE: cannot be guessed", cookie_forged},
-    {"RFC4987-SYN-COOKIE RFC6528-ISN: cookies rise with time as ISNs do", cookies_rise},
-    {"RFC4987-SYN-COOKIE: each ISN of the peer's has its own", cookies_differ_by_irs},
-    {"RFC4987-SYN-COOKIE: a timestamp with options in it is not later than the clock",
+    {"RFC4987-COOKIES: the MSS is rounded down", cookie_mss_is_rounded_down},
+    {"RFC4987-COOKIES MUST-15: without MSS option the default is kept", cookie_mss_absent},
+    {"RFC4987-COOKIES: good for two steps of the clock", cookie_grows_old},
+    {"RFC4987-COOKIES: good for its tuple, the peer's ISN and our key alone", cookie_of_another},
+    {"RFC4987-COOKIES: cannot be guessed", cookie_forged},
+    {"RFC4987-COOKIES RFC6528-ISN: cookies rise with time as ISNs do", cookies_rise},
+    {"RFC4987-COOKIES: each ISN of the peer's has its own", cookies_differ_by_irs},
+    {"RFC4987-COOKIES: a timestamp with options in it is not later than the clock",
      cookie_timestamp_is_no_later},
-    {"RFC4987-SYN-COOKIE RFC6298-Karn: a cookie gives no sample", cookie_gives_no_sample},
+    {"RFC4987-COOKIES RFC6298-Karn: a cookie gives no sample", cookie_gives_no_sample},
 };
 
 int main(void)

@@ -1,252 +1,13 @@
 /*
- * Which segments are acceptable: the whole matrix of state, kind, position and ACK against RFC 9293
- * 3.10.7.4 as a model; blind attacks (RFC 5961); the ACK field and the window. One tcb against a
- * script.
+ * Which segments are acceptable: blind attacks (RFC 5961), the ACK field, the window. One tcb against
+ * a script. The whole of 3.10.7 stands in test_tcb_matrix.c.
  */
 #include "tcb_host.h"
-
-/* ---- the matrix */
-
-/* What 3.10.7.4 (with RFC 5961, 1337) does with a segment, as far as it is the same in each
- * state. */
-enum outcome {
-    DROPS,   /* silently */
-    ANSWERS, /* dropped, and an ACK says where we are */
-    RESETS,  /* the connection is over */
-    GOES_ON, /* to the text and FIN */
-};
 
 static const enum tcp_state states[] = {
     STATE_ESTABLISHED, STATE_FIN_WAIT_1, STATE_FIN_WAIT_2, STATE_CLOSE_WAIT,
     STATE_CLOSING,     STATE_LAST_ACK,   STATE_TIME_WAIT,
 };
-
-static const unsigned kinds[] = {
-    0,         ACK,       RST,       RST | ACK, SYN,       SYN | ACK,       FIN,
-    FIN | ACK, SYN | FIN, SYN | RST, ACK | URG, RST | FIN, ACK | PSH | FIN,
-};
-
-static const uint32_t lengths[] = {0, 1, 100};
-
-enum position { LEFT_FAR, LEFT, AT, INSIDE, LAST, RIGHT, POSITIONS };
-enum ack_kind { ACK_ANCIENT, ACK_OLD, ACK_CURRENT, ACK_FUTURE, ACK_KINDS };
-
-struct arrival {
-    enum tcp_state state;
-    unsigned flags;
-    uint32_t len;
-    uint32_t seq, ack; /* relative */
-};
-
-static uint32_t place(const struct host *h, enum position p)
-{
-    const uint32_t nxt = rcv_nxt_of(h->t.state);
-    const uint32_t wnd = tcb_receive_window(&h->t);
-
-    switch (p) {
-    case LEFT_FAR:
-        return nxt - 70000;
-    case LEFT:
-        return nxt - 1;
-    case AT:
-        return nxt;
-    case INSIDE:
-        return nxt + 10;
-    case LAST:
-        return nxt + wnd - 1;
-    default:
-        return nxt + wnd + 1;
-    }
-}
-
-static uint32_t ack_number(const struct host *h, enum ack_kind k)
-{
-    const uint32_t una = h->t.snd_una - h->t.iss;
-
-    switch (k) {
-    case ACK_ANCIENT:
-        return una - h->t.snd_wnd_max - 1;
-    case ACK_OLD:
-        return una - 1;
-    case ACK_CURRENT:
-        return una;
-    default:
-        return h->t.snd_nxt - h->t.iss + 1;
-    }
-}
-
-/* The table of 3.10.7.4, first check. */
-static bool is_acceptable(const struct host *h, const struct arrival *a)
-{
-    const uint32_t len = a->len + ((a->flags & SYN) != 0) + ((a->flags & FIN) != 0);
-    const uint32_t wnd = tcb_receive_window(&h->t);
-    const uint32_t from = a->seq - rcv_nxt_of(a->state);
-
-    assert_true(wnd > 0);
-    return from < wnd || (len > 0 && from + len - 1 < wnd);
-}
-
-static enum outcome model(const struct host *h, const struct arrival *a)
-{
-    const uint32_t ahead = a->ack - (h->t.snd_una - h->t.iss);
-
-    if (!is_acceptable(h, a)) {
-        return a->flags & RST ? DROPS : ANSWERS;
-    }
-    if (a->flags & RST) {
-        if (a->state == STATE_TIME_WAIT) {
-            return DROPS; /* RFC 1337 */
-        }
-        return a->seq == rcv_nxt_of(a->state) ? RESETS : ANSWERS;
-    }
-    if (a->flags & SYN) {
-        return ANSWERS;
-    }
-    if (!(a->flags & ACK)) {
-        return DROPS;
-    }
-    if (ahead > h->t.snd_nxt - h->t.snd_una && ahead < 0x80000000) {
-        return ANSWERS;
-    }
-    return -ahead > h->t.snd_wnd_max && ahead >= 0x80000000 ? ANSWERS : GOES_ON;
-}
-
-/* Where the text and the FIN of a good segment at RCV.NXT lead. */
-static enum tcp_state after_fin(enum tcp_state s)
-{
-    switch (s) {
-    case STATE_ESTABLISHED:
-        return STATE_CLOSE_WAIT;
-    case STATE_FIN_WAIT_1:
-        return STATE_CLOSING;
-    case STATE_FIN_WAIT_2:
-        return STATE_TIME_WAIT;
-    default:
-        return s;
-    }
-}
-
-static bool receives(enum tcp_state s)
-{
-    return s == STATE_ESTABLISHED || s == STATE_FIN_WAIT_1 || s == STATE_FIN_WAIT_2;
-}
-
-static void check_taken(struct host *h, const struct arrival *a)
-{
-    const uint32_t nxt = rcv_nxt_of(a->state);
-    const bool in_order = a->seq - nxt + a->len + 1 < 0x80000000 && (int32_t)(a->seq - nxt) <= 0;
-    const uint32_t fresh = in_order ? a->seq + a->len - nxt : 0;
-
-    if (!receives(a->state)) {
-        /* nothing can follow a FIN: an answer at most */
-        assert_int_equal(h->t.rcv_nxt - h->t.irs, nxt);
-        expect_state(h, a->state);
-        return;
-    }
-    if (in_order) {
-        assert_int_equal(h->t.rcv_nxt - h->t.irs, nxt + fresh + ((a->flags & FIN) != 0));
-        expect_state(h, a->flags & FIN ? after_fin(a->state) : a->state);
-        if (a->flags & FIN) {
-            expect(h, ACK, ANY, nxt + fresh + 1, 0);
-        }
-        return;
-    }
-    assert_int_equal(h->t.rcv_nxt - h->t.irs, nxt);
-    expect_state(h, a->state);
-    if (a->len > 0 || a->flags & FIN) {
-        expect(h, ACK, ANY, nxt, 0);
-    }
-}
-
-static void check_outcome(struct host *h, const struct arrival *a, enum outcome o)
-{
-    const uint32_t nxt = rcv_nxt_of(a->state);
-
-    if (o == RESETS) {
-        expect_end(h, END_RESET);
-        expect_nothing(h);
-        return;
-    }
-    assert_int_equal(h->t.end, END_NONE);
-    if (o == GOES_ON) {
-        check_taken(h, a);
-        return;
-    }
-    expect_state(h, a->state);
-    assert_int_equal(h->t.rcv_nxt - h->t.irs, nxt);
-    if (o == ANSWERS) {
-        expect(h, ACK, snd_nxt_of(a->state), nxt, 0);
-    }
-    expect_nothing(h);
-}
-
-static void one_cell(struct host *h, struct arrival *a, enum position p, enum ack_kind k)
-{
-    const struct isn_pair isn = {h->iss, h->irs, ""};
-
-    host_init(h, &isn);
-    drive(h, a->state);
-    a->seq = place(h, p);
-    a->ack = a->flags & ACK ? ack_number(h, k) : 0;
-    /* MAY-2 is another story: see test_tcb_close.c */
-    if (a->state == STATE_TIME_WAIT && (a->flags & (SYN | ACK | RST)) == SYN) {
-        return;
-    }
-    const enum outcome o = model(h, a);
-
-    inject(h, a->flags, a->seq, a->ack, a->len);
-    check_outcome(h, a, o);
-}
-
-static void matrix(struct host *h, enum tcp_state state)
-{
-    for (size_t kind = 0; kind < sizeof kinds / sizeof kinds[0]; kind++) {
-        for (size_t len = 0; len < sizeof lengths / sizeof lengths[0]; len++) {
-            for (int p = 0; p < POSITIONS; p++) {
-                for (int k = 0; k < ACK_KINDS; k++) {
-                    struct arrival a = {.state = state, .flags = kinds[kind], .len = lengths[len]};
-
-                    one_cell(h, &a, (enum position)p, (enum ack_kind)k);
-                }
-            }
-        }
-    }
-}
-
-static void matrix_established(struct host *h)
-{
-    matrix(h, STATE_ESTABLISHED);
-}
-
-static void matrix_fin_wait_1(struct host *h)
-{
-    matrix(h, STATE_FIN_WAIT_1);
-}
-
-static void matrix_fin_wait_2(struct host *h)
-{
-    matrix(h, STATE_FIN_WAIT_2);
-}
-
-static void matrix_close_wait(struct host *h)
-{
-    matrix(h, STATE_CLOSE_WAIT);
-}
-
-static void matrix_closing(struct host *h)
-{
-    matrix(h, STATE_CLOSING);
-}
-
-static void matrix_last_ack(struct host *h)
-{
-    matrix(h, STATE_LAST_ACK);
-}
-
-static void matrix_time_wait(struct host *h)
-{
-    matrix(h, STATE_TIME_WAIT);
-}
 
 /* ---- blind attacks: TCP.md 21, 22 */
 
@@ -612,24 +373,19 @@ static void random_segments(struct host *h)
 }
 
 static const struct tcb_test tests[] = {
-    {"3.10.7.4 in ESTABLISHED: each kind, position and ACK", matrix_established},
-    {"3.10.7.4 in FIN-WAIT-1: each kind, position and ACK", matrix_fin_wait_1},
-    {"3.10.7.4 in FIN-WAIT-2: each kind, position and ACK", matrix_fin_wait_2},
-    {"3.10.7.4 in CLOSE-WAIT: each kind, position and ACK", matrix_close_wait},
-    {"3.10.7.4 in CLOSING: each kind, position and ACK", matrix_closing},
-    {"3.10.7.4 in LAST-ACK: each kind, position and ACK", matrix_last_ack},
-    {"3.10.7.4 in TIME-WAIT: each kind, position and ACK", matrix_time_wait},
-    {"TCP.md 21, RFC5961: RST at RCV.NXT resets", rst_exact},
-    {"TCP.md 21, RFC5961: RST elsewhere in the window is challenged", rst_inside},
-    {"TCP.md 21, RFC5961: RST outside the window is silently dropped", rst_outside},
-    {"TCP.md 21, RFC5961: SYN in a synchronized state is challenged only", syn_challenged},
-    {"TCP.md 22, RFC5961: challenges are limited in each second", challenges_are_limited},
-    {"TCP.md 22: to a number that nobody can know", challenge_count_differs},
-    {"TCP.md 22: for each connection by itself", challenges_are_counted_per_connection},
+    {"TCP.md 21, RFC5961-RST: RST at RCV.NXT resets", rst_exact},
+    {"TCP.md 21, RFC5961-RST: RST elsewhere in the window is challenged", rst_inside},
+    {"TCP.md 21, RFC5961-RST: RST outside the window is silently dropped", rst_outside},
+    {"TCP.md 21, RFC5961-SYN: SYN in a synchronized state is challenged only", syn_challenged},
+    {"TCP.md 22, RFC5961-LIMIT: challenges are limited in each second", challenges_are_limited},
+    {"TCP.md 22, RFC5961-LIMIT: to a number that nobody can know", challenge_count_differs},
+    {"TCP.md 22, RFC5961-LIMIT: for each connection by itself",
+     challenges_are_counted_per_connection},
     {"an ACK moves SND.UNA", ack_moves_una},
     {"an ACK inside a segment acknowledges part of it", ack_inside_a_segment},
-    {"TCP.md 18: an ACK above SND.NXT is answered and dropped", ack_of_the_future},
-    {"TCP.md 18, MAY-12: an ACK below SND.UNA - MAX.SND.WND is challenged", ack_too_old},
+    {"TCP.md 18, RFC5961-ACK: an ACK above SND.NXT is answered and dropped", ack_of_the_future},
+    {"TCP.md 18, MAY-12, RFC5961-ACK: an ACK below SND.UNA - MAX.SND.WND is challenged",
+     ack_too_old},
     {"TCP.md 16: a late ACK does not change the window", late_ack_keeps_the_window},
     {"TCP.md 16: an old text with a new ACK brings its window with it",
      advancing_ack_brings_its_window},
@@ -642,7 +398,8 @@ static const struct tcb_test tests[] = {
      urgent_pointer_moves_nothing},
     {"MUST-66: RST and URG are handled at window zero", rst_at_window_zero},
     {"MUST-66: and the ACK field", ack_counts_at_window_zero},
-    {"RFC5681: without data in flight no ACK is a duplicate", nothing_to_ack_is_no_duplicate},
+    {"RFC5681-DUPACK: without data in flight no ACK is a duplicate",
+     nothing_to_ack_is_no_duplicate},
     {"a closed tcb takes and sends nothing", after_the_end_nothing_matters},
     {"random segments near the right numbers do no damage", random_segments},
 };

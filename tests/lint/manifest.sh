@@ -12,6 +12,7 @@ missing=$(find src include tests completions doc .ci -type f ! -name '.*' | LC_A
     while read -r file; do
         case $file in
         *.o | *.a | *.log | *.trs | */.deps/* | */__pycache__/*) continue ;;
+        tests/fuzz/corpus/*) file=tests/fuzz/corpus ;; # packed as a directory
         esac
         # Built here, in the tree.
         [ -f "$file.c" ] && [ -x "$file" ] && continue

@@ -117,7 +117,7 @@ static bool may_resend(struct tcb *t, const struct sent_record *r, size_t slot)
         return true;
     if (slot == 0 && r->transmissions == 1)
         return true;
-    t->limited = true; /* or slow start after a timeout would not begin */
+    cwnd_use_sent(t, true); /* or slow start after a timeout would not begin */
     return false;
 }
 
@@ -148,6 +148,7 @@ static enum send_reason resend(struct tcb *t, size_t slot, struct segment *out,
         push_bit(t, out);
     }
     sent_mark_resent(&t->sent, slot, now);
+    pacing_sent(t, out->len, now);
     ev->transmissions = r->transmissions;
     t->stats.retransmits++;
     t->stats.bytes_retransmitted += out->len;
@@ -162,7 +163,8 @@ static enum send_reason next_lost(struct tcb *t, struct segment *out, struct tcp
     if (!tcb_synchronized(t) || t->sent.lost == 0)
         return SEND_NOTHING;
     slot = sent_first_lost(&t->sent);
-    if (slot == t->sent.count || !may_resend(t, sent_at(&t->sent, slot), slot))
+    if (slot == t->sent.count || !may_resend(t, sent_at(&t->sent, slot), slot) ||
+        pacing_room(t, now) == 0)
         return SEND_NOTHING;
     return resend(t, slot, out, ev, now);
 }
@@ -181,6 +183,8 @@ static void send_new(struct tcb *t, struct segment *out, struct tcp_event *ev, u
         remember(t, out->seq + done, n, 0, now);
         done += n;
     }
+    pacing_sent(t, len, now);
+    cwnd_use_sent(t, false);
     ev->transmissions = 1;
     t->stats.bytes_sent += len;
     tcb_timer_off(t, TIMER_TLP); /* RFC 8985 7.2: begun anew with each new transmission */
@@ -213,7 +217,7 @@ static uint32_t new_data_allowed(struct tcb *t)
     len = len < unsent ? len : unsent;
     len = len < window ? len : window;
     if (len > congestion) {
-        t->limited = true;
+        cwnd_use_sent(t, true);
         /* Only whole segments are cut off by the congestion window. */
         len = congestion < t->mss ? 0 : congestion;
         if (len == 0)
@@ -228,6 +232,26 @@ static uint32_t new_data_allowed(struct tcb *t)
     return (uint32_t)len;
 }
 
+/* RFC 5681 4.1: after an idle time longer than the RTO the old window says nothing. */
+static void start_from_nothing(struct tcb *t, usec_t now)
+{
+    const bool restart = t->last_sent_at != 0 && now - t->last_sent_at > t->rtt.rto;
+
+    t->cc.ops->on_start(&t->cc, restart, now);
+}
+
+/* What of len may leave now: one whole segment if any. */
+static uint32_t paced(struct tcb *t, uint32_t len, usec_t now)
+{
+    const uint64_t room = len > 0 ? pacing_room(t, now) : 0;
+
+    if (len <= room || room == 0)
+        return room == 0 ? 0 : len;
+    if (room < t->mss)
+        return len < t->mss ? len : t->mss;
+    return (uint32_t)(room - room % t->mss);
+}
+
 static enum send_reason next_data(struct tcb *t, struct segment *out, struct tcp_event *ev,
                                   usec_t now)
 {
@@ -235,10 +259,9 @@ static enum send_reason next_data(struct tcb *t, struct segment *out, struct tcp
 
     if (!tcb_synchronized(t) || tcb_unsent(t) == 0)
         return SEND_NOTHING;
-    /* RFC 5681 4.1: after an idle time longer than the RTO the old window says nothing. */
-    if (t->sent.count == 0 && t->last_sent_at != 0 && now - t->last_sent_at > t->rtt.rto)
-        t->cc.ops->on_idle(&t->cc);
-    len = new_data_allowed(t);
+    if (t->sent.count == 0)
+        start_from_nothing(t, now);
+    len = paced(t, new_data_allowed(t), now);
     if (len == 0)
         return SEND_NOTHING;
     send_new(t, out, ev, len, now);
@@ -460,6 +483,7 @@ bool tcb_next(struct tcb *t, struct segment *out, usec_t now)
     struct tcp_event ev = tcb_event(t, EVENT_SENT, now);
 
     memset(out, 0, sizeof *out);
+    tcb_timer_off(t, TIMER_PACE); /* set again if something must wait */
     ev.reason = choose(t, out, &ev, now);
     if (ev.reason == SEND_NOTHING) {
         timers_arm(t, now);

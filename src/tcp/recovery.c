@@ -218,13 +218,16 @@ void recovery_after_ack(struct tcb *t, struct arrival *a, uint64_t delivered,
             .now = a->now,
             .acked = progress,
             .flight = flight_before,
+            .una = tcb_snd_offset(t, t->snd_una),
+            .nxt = tcb_snd_offset(t, t->snd_nxt),
             .rtt = a->ev.rtt,
             .srtt = t->rtt.srtt,
-            .app_limited = !t->limited,
+            .app_limited = !cwnd_limited(t),
+            .paced = pacing_active(t),
+            .after_timeout = t->rto_recovering,
         };
 
         t->cc.ops->on_ack(&t->cc, &c);
-        t->limited = false;
     }
 }
 

@@ -108,7 +108,7 @@ static void init(struct tcb *t, const struct tcb_config *cfg, usec_t now)
     t->quick_acks = QUICK_ACKS;
     t->stats.opened_at = t->progress_at = now;
     tcb_set_mss(t);
-    congestion_init(&t->cc, cfg->congestion != NULL ? cfg->congestion : &congestion_reno, t->mss);
+    congestion_init(&t->cc, cfg->congestion != NULL ? cfg->congestion : &congestion_cubic, t->mss);
     t->syn_due = true;
 }
 
@@ -157,6 +157,8 @@ void tcb_established(struct tcb *t, usec_t now)
     t->stats.handshake_rtt = now - t->stats.opened_at;
     if (t->syn_tries > 1 && !t->rtt.valid)
         t->rtt.rto = 3 * USEC_SEC; /* RFC 6298 5.7 */
+    if (t->syn_tries > 1)
+        t->cc.cwnd = t->mss; /* RFC 5681 3.1 */
     t->rtt.backoff = 0;
     t->progress_at = now;
     tcb_timer_off(t, TIMER_REXMT);

@@ -84,6 +84,8 @@ static void expired(struct tcb *t, enum tcp_timer which, usec_t now)
     case TIMER_TLP:
         recovery_on_tlp(t, now);
         break;
+    case TIMER_PACE:
+        return; /* tcb_next() sees that the time has come */
     case TIMER_SWS:
         t->sws_override = true;
         break;

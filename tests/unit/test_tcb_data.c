@@ -529,6 +529,7 @@ static void unused_window_does_not_grow(struct host *h)
 
 static void duplicate_ack_spoofing(struct host *h)
 {
+    h->cfg.congestion = &congestion_reno;
     open_active(h);
     user_writes(h, 1, 60000);
     drain(h);

@@ -121,6 +121,7 @@ enum tcp_timer {
     TIMER_SWS,       /* sender's silly window override */
     TIMER_KEEPALIVE,
     TIMER_USER, /* user timeout (R2 in time) */
+    TIMER_PACE, /* the next piece of data may go */
     TIMER_COUNT,
 };
 

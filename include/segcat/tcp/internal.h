@@ -106,6 +106,18 @@ bool ecn_window_is_cut(const struct tcb *t);
 void ecn_tell_cut(struct tcb *t);
 bool ecn_take_echo(struct tcb *t, struct arrival *a, uint64_t flight);
 
+/* --- pacing.c --- */
+/* How much data may leave now. 0: not yet, and the timer runs. Asked only when there is some. */
+uint64_t pacing_room(struct tcb *t, usec_t now);
+/* So much has left. */
+void pacing_sent(struct tcb *t, uint64_t bytes, usec_t now);
+/* What an ACK allows is spread over time. */
+bool pacing_active(const struct tcb *t);
+/* Data was sent, or (limited) could not be because the congestion window is full. */
+void cwnd_use_sent(struct tcb *t, bool limited);
+/* The congestion window is what holds us back: it may grow. */
+bool cwnd_limited(const struct tcb *t);
+
 /* --- timers.c --- */
 /* Sets and clears the timers that follow from what is in flight. Called whenever segments were
  * taken out. */

@@ -13,6 +13,7 @@
 #include "segcat/tcp/congestion.h"
 #include "segcat/tcp/ecn.h"
 #include "segcat/tcp/event.h"
+#include "segcat/tcp/pacing.h"
 #include "segcat/tcp/reassembly.h"
 #include "segcat/tcp/recovery.h"
 #include "segcat/tcp/ring.h"
@@ -46,11 +47,12 @@ struct tcb_config {
     bool no_wscale;
     bool no_nagle;
     bool no_delack;
+    bool no_pacing;
     enum ecn_use ecn;
     usec_t msl;          /* maximum segment lifetime; TIME-WAIT lasts twice this. 0: 30 s */
     usec_t user_timeout; /* give up when data stays unacknowledged; 0: 924.6 s, Linux's R2 */
     usec_t syn_timeout;  /* the same for SYN; 0: 3 minutes and more (MUST-23) */
-    const struct congestion_ops *congestion; /* NULL: Reno */
+    const struct congestion_ops *congestion; /* NULL: CUBIC */
     tcp_observer *observe;                   /* NULL: nobody looks */
     void *observe_ctx;
 };
@@ -154,7 +156,8 @@ struct tcb {
     usec_t rto_expired; /* how long the last retransmission timeout was */
     usec_t progress_at; /* the peer last acknowledged something, or nothing was outstanding */
     usec_t last_sent_at;
-    bool limited;      /* cwnd held us back since the last ACK */
+    struct pacing pacing;
+    struct cwnd_use use;
     bool sws_override; /* the silly-window timer ran out: send what fits */
 
     /* RFC 5961 challenge ACKs */

@@ -10,6 +10,10 @@ _segcat() {
         mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur")
         return
         ;;
+    --congestion)
+        mapfile -t COMPREPLY < <(compgen -W 'cubic reno' -- "$cur")
+        return
+        ;;
     --ecn)
         mapfile -t COMPREPLY < <(compgen -W 'accept on off' -- "$cur")
         return
@@ -30,7 +34,7 @@ _segcat() {
 
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W '-4 -6 -h -l -N -n -p -s -v -w
-            --ipv4 --ipv6 --color= --demo --ecn= --help --isn= --listen --msl= --shutdown --nodns
+            --ipv4 --ipv6 --color= --congestion= --demo --ecn= --help --isn= --listen --msl= --shutdown --nodns
             --source-port= --source= --time-wait= --verbose --version --wait=' -- "$cur")
         [[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace
         return

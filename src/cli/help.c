@@ -29,6 +29,7 @@ const struct option_row option_rows[] = {
     {'v', 'v', "verbose", NULL, GROUP_SHOW, "say what happens; -vv: show each segment"},
     {0, ID_COLOR, "color", "WHEN", GROUP_SHOW, "auto (on a terminal), always or never"},
     {0, ID_DEMO, "demo", NULL, GROUP_SHOW, "a whole connection, both sides, in a private network"},
+    {0, ID_CONGESTION, "congestion", "NAME", GROUP_TCP, "congestion control: cubic or reno"},
     {0, ID_ECN, "ecn", "WHEN", GROUP_TCP, "accept (when the peer asks), on (ask for it) or off"},
     {0, ID_TIME_WAIT, "time-wait", "HOW", GROUP_TCP,
      "hold (a child keeps it), wait (here), none (skip it)"},

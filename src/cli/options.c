@@ -11,6 +11,7 @@
 
 #include "segcat/cli/help.h"
 #include "segcat/cli/message.h"
+#include "segcat/tcp/congestion.h"
 #include "segcat/tcp/ecn.h"
 #include "segcat/trace/trace.h"
 
@@ -151,6 +152,14 @@ static bool color_option(const char *text, int *out)
     return *out >= 0;
 }
 
+static bool congestion_option(const char *text, const struct congestion_ops **out)
+{
+    *out = congestion_by_name(text);
+    if (*out == NULL)
+        message("--congestion=%s is not known: give cubic or reno", text);
+    return *out != NULL;
+}
+
 static bool ecn_option(const char *text, int *out)
 {
     static const char *const names[3] = {
@@ -269,6 +278,8 @@ static bool set_option(int id, const char *arg, struct options *o)
         return true;
     case 'w':
         return time_option("-w", arg, &o->wait);
+    case ID_CONGESTION:
+        return congestion_option(arg, &o->congestion);
     case ID_ECN:
         return ecn_option(arg, &o->ecn);
     case ID_TIME_WAIT:

@@ -37,6 +37,7 @@ void conn_tcb_config(const struct conn_config *cfg, const struct endpoint *local
         .mtu = cfg->mtu,
         .has_isn = cfg->has_isn,
         .isn = cfg->isn,
+        .congestion = cfg->congestion,
         .ecn = cfg->ecn,
         .msl = cfg->msl,
         .syn_timeout = cfg->syn_timeout,

@@ -44,6 +44,7 @@ static void init(struct run *run, const struct options *opt, const char *label)
     run->conn_cfg.has_isn = opt->has_isn;
     run->conn_cfg.isn = opt->isn;
     run->conn_cfg.msl = opt->msl;
+    run->conn_cfg.congestion = opt->congestion;
     run->conn_cfg.ecn = (enum ecn_use)opt->ecn;
     relay_init(&run->relay, STDIN_FILENO, STDOUT_FILENO);
     occupy_stdio();

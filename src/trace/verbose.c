@@ -50,9 +50,10 @@ void verbose_handshake(struct trace_conn *c, const struct tcb *t)
                  (unsigned)t->snd_wscale);
     if (!t->by_cookie)
         format_duration(t->stats.handshake_rtt, time);
-    verbose_say(c, "handshake %s, mss %u, %s, %s, %s%s", time, mss, scale,
+    verbose_say(c, "handshake %s, mss %u, %s, %s, %s%s%s%s", time, mss, scale,
                 t->use_sack ? "sack" : "no sack", t->use_ts ? "timestamps" : "no timestamps",
-                t->ecn.ok ? ", ecn" : "");
+                t->ecn.ok ? ", ecn" : "", t->cfg.congestion != NULL ? ", " : "",
+                t->cfg.congestion != NULL ? t->cfg.congestion->name : "");
 }
 
 static bool completes_handshake(const struct tcp_event *ev)

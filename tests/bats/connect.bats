@@ -35,6 +35,15 @@ serve() {
     exchange
 }
 
+@test "congestion control is chosen by name, and -v tells which" {
+    one_namespace
+    serve A 127.0.0.1
+    start client A "${SC[@]}" -v --congestion=reno 127.0.0.1 $PORT
+    exchange
+    run cat "$T/client.err"
+    assert_line --regexp '^segcat: handshake .*, reno$'
+}
+
 @test "with -v success is told in nc's words" {
     one_namespace
     serve A 127.0.0.1

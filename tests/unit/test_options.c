@@ -16,6 +16,7 @@
 #include "segcat/cli/help.h"
 #include "segcat/cli/message.h"
 #include "segcat/cli/options.h"
+#include "segcat/tcp/congestion.h"
 #include "segcat/tcp/ecn.h"
 #include "segcat/trace/trace.h"
 
@@ -251,6 +252,20 @@ static void an_initial_sequence_number_is_decimal_or_hexadecimal(void **state)
            "--isn 0x is no sequence number: give 0 to 4294967295, or 0x...");
 }
 
+static void names_choose_congestion_control(void **state)
+{
+    (void)state;
+    accept("segcat host 80");
+    assert_null(o.congestion);
+    accept("segcat --congestion=reno host 80");
+    assert_ptr_equal(o.congestion, &congestion_reno);
+    accept("segcat -l --congestion cubic 80");
+    assert_ptr_equal(o.congestion, &congestion_cubic);
+    refuse("segcat --congestion=vegas host 80",
+           "--congestion=vegas is not known: give cubic or reno");
+    refuse("segcat --congestion= host 80", "--congestion= is not known: give cubic or reno");
+}
+
 static void words_choose_ecn(void **state)
 {
     (void)state;
@@ -473,6 +488,7 @@ int main(void)
         cmocka_unit_test(times_take_units_and_decimals),
         cmocka_unit_test(what_is_no_time_is_refused),
         cmocka_unit_test(an_initial_sequence_number_is_decimal_or_hexadecimal),
+        cmocka_unit_test(names_choose_congestion_control),
         cmocka_unit_test(words_choose_ecn),
         cmocka_unit_test(words_choose_colour_and_time_wait),
         cmocka_unit_test(missing_arguments_are_told_with_the_way_out),

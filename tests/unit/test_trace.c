@@ -946,6 +946,21 @@ static void the_sessions_words_come_before_the_handshake(void **state)
                    "segcat: handshake 120 us, mss 536, no window scale, no sack, no timestamps\n");
 }
 
+static void a_chosen_congestion_control_is_told(void **state)
+{
+    (void)state;
+    begin(1);
+    tcb.use_wscale = tcb.use_sack = tcb.use_ts = false;
+    tcb.peer_mss = 536;
+    tcb.stats.handshake_rtt = 120;
+    tcb.cfg.congestion = congestion_by_name("reno");
+    trace_handshake(&conn, &tcb);
+    tcb.cfg.congestion = NULL;
+    assert_string_equal(
+        written(),
+        "segcat: handshake 120 us, mss 536, no window scale, no sack, no timestamps, reno\n");
+}
+
 static void say_heeds_its_level(void **state)
 {
     (void)state;
@@ -1472,6 +1487,7 @@ int main(void)
         TEST(no_event_makes_a_sentence_unprintable),
         TEST(v_tells_the_connection_in_sentences),
         TEST(the_sessions_words_come_before_the_handshake),
+        TEST(a_chosen_congestion_control_is_told),
         TEST(say_heeds_its_level),
         TEST(what_is_said_of_others_is_escaped),
         TEST(without_v_events_say_nothing),

@@ -21,6 +21,7 @@ struct option_row {
 enum option_id {
     ID_VERSION = 256,
     ID_DEMO,
+    ID_CONGESTION,
     ID_ECN,
     ID_TIME_WAIT,
     ID_MSL,

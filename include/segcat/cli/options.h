@@ -28,6 +28,8 @@ enum run_mode {
 };
 enum time_wait_mode { TIME_WAIT_HOLD, TIME_WAIT_WAIT, TIME_WAIT_NONE };
 
+struct congestion_ops;
+
 struct options {
     enum run_mode mode;
     bool v4_only;            /* -4 */
@@ -40,9 +42,10 @@ struct options {
     const char *source_port; /* -p: connecting, the source port (with -l it is put into `port`) */
     usec_t wait;             /* -w: 0 none */
     enum time_wait_mode time_wait;
-    int ecn;      /* enum ecn_use of tcp/ecn.h: --ecn */
-    usec_t msl;   /* --msl: 0 default */
-    bool has_isn; /* --isn */
+    const struct congestion_ops *congestion; /* --congestion, NULL: the default */
+    int ecn;                                 /* enum ecn_use of tcp/ecn.h: --ecn */
+    usec_t msl;                              /* --msl: 0 default */
+    bool has_isn;                            /* --isn */
     uint32_t isn;
     int color; /* enum color_mode of trace.h: --color */
 };

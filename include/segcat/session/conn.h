@@ -27,6 +27,7 @@ struct conn_config {
     uint32_t mtu;
     bool has_isn;
     uint32_t isn;
+    const struct congestion_ops *congestion; /* NULL: the default */
     enum ecn_use ecn;
     usec_t msl;
     usec_t syn_timeout;

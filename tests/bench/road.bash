@@ -53,6 +53,8 @@ road_end() {
 
 road_build() {
     local name
+    mkfifo "$TMP/snooze"
+    exec {SNOOZE}<>"$TMP/snooze"
     for name in A B; do
         unshare -n sleep infinity </dev/null &
         NS[$name]=$!

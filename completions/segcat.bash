@@ -26,16 +26,22 @@ _segcat() {
         _ip_addresses -a
         return
         ;;
-    --isn | --msl | --source-port | --wait | -p | -w)
+    --tos | -T)
+        mapfile -t COMPREPLY < <(compgen -W 'ef le lowdelay throughput reliability critical inetcontrol
+            netcontrol af11 af12 af13 af21 af22 af23 af31 af32 af33 af41 af42 af43
+            cs0 cs1 cs2 cs3 cs4 cs5 cs6 cs7' -- "$cur")
+        return
+        ;;
+    --isn | --msl | --source-port | --ttl | --wait | -M | -p | -w)
         return
         ;;
     esac
     $split && return
 
     if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '-4 -6 -h -l -N -n -p -s -v -w
-            --ipv4 --ipv6 --color= --congestion= --demo --ecn= --help --isn= --listen --msl= --shutdown --nodns
-            --source-port= --source= --time-wait= --verbose --version --wait=' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W '-4 -6 -h -l -M -N -n -p -s -T -v -w
+            --ipv4 --ipv6 --color= --congestion= --demo --ecn= --help --isn= --listen --msl= --nodelay --shutdown --nodns
+            --source-port= --source= --time-wait= --tos= --ttl= --verbose --version --wait=' -- "$cur")
         [[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace
         return
     fi

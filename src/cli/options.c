@@ -11,6 +11,7 @@
 
 #include "segcat/cli/help.h"
 #include "segcat/cli/message.h"
+#include "segcat/cli/tos.h"
 #include "segcat/tcp/congestion.h"
 #include "segcat/tcp/ecn.h"
 #include "segcat/trace/trace.h"
@@ -130,6 +131,28 @@ static bool isn_option(const char *text, uint32_t *out)
     if (n <= UINT32_MAX)
         return true;
     message("--isn %s is no sequence number: give 0 to 4294967295, or 0x...", text);
+    return false;
+}
+
+static bool ttl_option(const char *text, uint8_t *out)
+{
+    uint64_t n = 0;
+    const char *const end = whole_number(text, &n);
+
+    *out = (uint8_t)n;
+    if (end != NULL && *end == '\0' && n >= 1 && n <= UINT8_MAX)
+        return true;
+    message("-M %s is no number of hops: give 1 to 255", text);
+    return false;
+}
+
+static bool tos_option(const char *text, uint8_t *out)
+{
+    if (tos_parse(text, out))
+        return true;
+    message("-T %s is no type of service: give ef, af11 to af43, cs0 to cs7, lowdelay, throughput, "
+            "reliability, or a multiple of 4 up to 252 (0xfc)",
+            text);
     return false;
 }
 
@@ -289,6 +312,12 @@ static bool set_option(int id, const char *arg, struct options *o)
     case ID_ISN:
         o->has_isn = true;
         return isn_option(arg, &o->isn);
+    case 'M':
+        return ttl_option(arg, &o->ttl);
+    case 'T':
+        return tos_option(arg, &o->tos);
+    case ID_NODELAY:
+        return o->nodelay = true;
     case ID_COLOR:
         return color_option(arg, &o->color);
     default:

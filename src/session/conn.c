@@ -10,10 +10,9 @@
 #include "segcat/session/clock.h"
 #include "segcat/tcp/syncookie.h"
 
-#define RING_SIZE   ((size_t)4 << 20)
-#define SENT_MAX    8192
-#define OOO_MAX     256
-#define TTL_DEFAULT 64
+#define RING_SIZE ((size_t)4 << 20)
+#define SENT_MAX  8192
+#define OOO_MAX   256
 
 /* The parts of the one mapping, largest alignment first. */
 struct layout {
@@ -39,6 +38,7 @@ void conn_tcb_config(const struct conn_config *cfg, const struct endpoint *local
         .isn = cfg->isn,
         .congestion = cfg->congestion,
         .ecn = cfg->ecn,
+        .no_nagle = cfg->no_nagle,
         .msl = cfg->msl,
         .syn_timeout = cfg->syn_timeout,
     };
@@ -72,6 +72,8 @@ static int prepare(struct conn *c, const struct conn_config *cfg, const struct e
     c->mem_len = sizeof(struct layout);
     c->local = *local;
     c->remote = *remote;
+    c->ttl = cfg->ttl;
+    c->tos = cfg->tos;
     configure(c, cfg, tcb);
     trace_conn_init(&c->trace, cfg->trace, local, remote, cfg->tag);
     return 0;
@@ -127,7 +129,8 @@ void conn_packet(struct conn *c, const struct segment *seg, struct packet *out)
 {
     memset(out, 0, sizeof *out);
     out->ip.version = c->local.ip.version;
-    out->ip.ttl = TTL_DEFAULT;
+    out->ip.ttl = c->ttl;
+    out->ip.traffic = c->tos;
     out->ip.flags = IP_FLAG_DF;
     out->ip.protocol = IPPROTO_NUMBER_TCP;
     out->ip.id = c->ip_id++;

@@ -51,7 +51,8 @@ void loop_reply(struct run *run, const struct packet *pkt, const struct segment 
 {
     struct packet out = {
         .ip = {.version = pkt->ip.version,
-               .ttl = 64,
+               .traffic = run->conn_cfg.tos,
+               .ttl = run->conn_cfg.ttl,
                .flags = IP_FLAG_DF,
                .protocol = IPPROTO_NUMBER_TCP},
         .sport = pkt->dport,

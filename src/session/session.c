@@ -45,6 +45,9 @@ static void init(struct run *run, const struct options *opt, const char *label)
     run->conn_cfg.isn = opt->isn;
     run->conn_cfg.msl = opt->msl;
     run->conn_cfg.congestion = opt->congestion;
+    run->conn_cfg.ttl = opt->ttl != 0 ? opt->ttl : TTL_DEFAULT;
+    run->conn_cfg.tos = opt->tos;
+    run->conn_cfg.no_nagle = opt->nodelay;
     run->conn_cfg.ecn = (enum ecn_use)opt->ecn;
     relay_init(&run->relay, STDIN_FILENO, STDOUT_FILENO);
     occupy_stdio();

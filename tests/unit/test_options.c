@@ -266,6 +266,68 @@ static void names_choose_congestion_control(void **state)
     refuse("segcat --congestion= host 80", "--congestion= is not known: give cubic or reno");
 }
 
+static void a_ttl_is_a_number_of_hops(void **state)
+{
+    (void)state;
+    accept("segcat host 80");
+    assert_int_equal(o.ttl, 0);
+    accept("segcat -M 7 host 80");
+    assert_int_equal(o.ttl, 7);
+    accept("segcat -l --ttl=255 80");
+    assert_int_equal(o.ttl, 255);
+    refuse("segcat -M 0 host 80", "-M 0 is no number of hops: give 1 to 255");
+    refuse("segcat -M 256 host 80", "-M 256 is no number of hops: give 1 to 255");
+    refuse("segcat -M 1x host 80", "-M 1x is no number of hops: give 1 to 255");
+    refuse("segcat --ttl= host 80", "-M  is no number of hops: give 1 to 255");
+}
+
+static void a_type_of_service_is_a_word_or_a_number(void **state)
+{
+    static const struct {
+        const char *line;
+        unsigned tos;
+    } good[] = {
+        {"segcat host 80", 0},
+        {"segcat -T ef host 80", 0xb8},
+        {"segcat -T EF host 80", 0xb8},
+        {"segcat --tos=af11 host 80", 0x28},
+        {"segcat --tos=af43 host 80", 0x98},
+        {"segcat -T cs0 host 80", 0},
+        {"segcat -T cs7 host 80", 0xe0},
+        {"segcat -T lowdelay host 80", 0x10},
+        {"segcat -T throughput -l 80", 0x08},
+        {"segcat -T 0xfc host 80", 0xfc},
+        {"segcat -T 184 host 80", 0xb8},
+    };
+    static const char *const bad[] = {"af14",  "af51", "af1", "cs8", "0x03", "1",   "256",
+                                      "0x100", "ef2",  "0x",  "-4",  "",     "0xfg"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        accept(good[i].line);
+        assert_int_equal(o.tos, good[i].tos);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char line[64], words[256];
+
+        snprintf(line, sizeof line, "segcat --tos=%s host 80", bad[i]);
+        snprintf(words, sizeof words,
+                 "-T %s is no type of service: give ef, af11 to af43, cs0 to cs7, lowdelay, "
+                 "throughput, reliability, or a multiple of 4 up to 252 (0xfc)",
+                 bad[i]);
+        refuse(line, words);
+    }
+}
+
+static void nagle_is_switched_off_by_nodelay(void **state)
+{
+    (void)state;
+    accept("segcat host 80");
+    assert_false(o.nodelay);
+    accept("segcat --nodelay host 80");
+    assert_true(o.nodelay);
+}
+
 static void words_choose_ecn(void **state)
 {
     (void)state;
@@ -489,6 +551,9 @@ int main(void)
         cmocka_unit_test(what_is_no_time_is_refused),
         cmocka_unit_test(an_initial_sequence_number_is_decimal_or_hexadecimal),
         cmocka_unit_test(names_choose_congestion_control),
+        cmocka_unit_test(a_ttl_is_a_number_of_hops),
+        cmocka_unit_test(a_type_of_service_is_a_word_or_a_number),
+        cmocka_unit_test(nagle_is_switched_off_by_nodelay),
         cmocka_unit_test(words_choose_ecn),
         cmocka_unit_test(words_choose_colour_and_time_wait),
         cmocka_unit_test(missing_arguments_are_told_with_the_way_out),

@@ -25,6 +25,7 @@ enum option_id {
     ID_ECN,
     ID_TIME_WAIT,
     ID_MSL,
+    ID_NODELAY,
     ID_ISN,
     ID_COLOR,
 };

@@ -45,6 +45,9 @@ struct options {
     const struct congestion_ops *congestion; /* --congestion, NULL: the default */
     int ecn;                                 /* enum ecn_use of tcp/ecn.h: --ecn */
     usec_t msl;                              /* --msl: 0 default */
+    uint8_t ttl;                             /* --ttl: 0 default */
+    uint8_t tos;                             /* --tos: the DSCP, in its place */
+    bool nodelay;                            /* --nodelay */
     bool has_isn;                            /* --isn */
     uint32_t isn;
     int color; /* enum color_mode of trace.h: --color */

@@ -15,6 +15,7 @@ struct conn {
     struct endpoint remote;
     uint8_t *mem; /* rings and records, one mapping; only what is touched costs */
     size_t mem_len;
+    uint8_t ttl, tos;       /* of every packet (SHLD-22, SHLD-23) */
     uint16_t ip_id;         /* of the next IPv4 header */
     struct icmp_error icmp; /* the last believed error about it; version IP_NONE: none */
     int send_error;         /* the last error of the link, negative errno, 0: none */
@@ -31,6 +32,9 @@ struct conn_config {
     enum ecn_use ecn;
     usec_t msl;
     usec_t syn_timeout;
+    uint8_t ttl;
+    uint8_t tos; /* DSCP, in its place */
+    bool no_nagle;
     struct trace *trace;
     unsigned tag;
 };

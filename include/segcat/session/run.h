@@ -13,10 +13,11 @@
 #include "segcat/session/resolve.h"
 #include "segcat/trace/trace.h"
 
-#define BATCH      64
-#define BACKLOG    16            /* openings in progress; over that SYN cookies */
-#define CONNS_MAX  (BACKLOG + 1) /* and one more, which a cookie has opened */
-#define LOCALS_MAX 2             /* addresses listened on: one for each family */
+#define BATCH       64
+#define TTL_DEFAULT 64
+#define BACKLOG     16            /* openings in progress; over that SYN cookies */
+#define CONNS_MAX   (BACKLOG + 1) /* and one more, which a cookie has opened */
+#define LOCALS_MAX  2             /* addresses listened on: one for each family */
 
 /* An address of ours: its port is reserved and guarded. */
 struct local {

@@ -298,9 +298,11 @@ static bool other_states(struct tcb *t, struct arrival *a)
 
     if (!go_on)
         return a->ev.drop == DROP_NOTHING;
-    remember_timestamp(t, a);
     if (!(check_rst(t, a) && check_syn(t, a) && check_ack(t, a)))
         return a->ev.drop == DROP_NOTHING;
+    /* Not before the ACK was believed (RFC 5961 5.2): somebody who guesses could else make all that
+     * the peer says too old. */
+    remember_timestamp(t, a);
     note_urgent(a);
     ecn_receive(t, a);
     tcb_receive_data(t, a);

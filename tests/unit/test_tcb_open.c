@@ -589,6 +589,28 @@ static void paws(struct host *h)
     user_reads(h, 1, 200);
 }
 
+/* Somebody who guesses must not be able to make all that the peer says too old. */
+static void unbelieved_ack_leaves_ts_recent(struct host *h)
+{
+    static const uint32_t acks[] = {2, 0x80000000U};
+
+    with_timestamps(h);
+    for (int i = 0; i < 2; i++) {
+        h->peer_ts += 1000000;
+        inject(h, ACK, 0, acks[i], 100);
+        assert_true(h->event.drop == DROP_ACK_FUTURE || h->event.drop == DROP_ACK_OLD);
+        expect(h, ACK, 1, 1, 0);
+        h->peer_ts -= 1000000;
+    }
+    h->peer_ts += 1000000;
+    inject(h, 0, 0, 0, 100); /* nor one without ACK */
+    expect_drop(h, DROP_NO_ACK);
+    h->peer_ts -= 1000000;
+    inject(h, ACK, 1, 1, 100);
+    expect_drop(h, DROP_NOTHING);
+    user_reads(h, 1, 100);
+}
+
 static void paws_idle(struct host *h)
 {
     with_timestamps(h);
@@ -764,6 +786,8 @@ static const struct tcb_test tests[] = {
     {"a repeated SYN,ACK is answered by an ACK", repeated_syn_ack},
     {"TCP.md 14: agreed timestamps missing: dropped, not reset", segment_without_timestamp},
     {"RFC7323-PAWS: an older timestamp is dropped and acknowledged", paws},
+    {"RFC7323-PAWS RFC5961-5.2: a segment whose ACK is not believed leaves TS.Recent alone",
+     unbelieved_ack_leaves_ts_recent},
     {"RFC7323-PAWS: after 24 days of silence any timestamp is good", paws_idle},
     {"RFC7323-RTTM: the echoed timestamp is that of the last segment in order",
      timestamp_echoed_is_of_the_acked_segment},

@@ -200,13 +200,13 @@ static void keep_out_of_order(struct tcb *t, struct arrival *a)
     } else if (fresh == 0) {
         a->ev.notes |= NOTE_DUPLICATE_DATA;
         tcb_remember_dsack(t, a->seg.seq, a->seg.seq + a->seg.len);
-    } else {
-        /* What was there first and what comes now say the same, or the peer is broken: the newer
-         * stays. */
-        put(t, left, &a->seg);
-        if (fresh < a->seg.len)
-            a->ev.notes |= NOTE_OVERLAP;
+    } else if (fresh < a->seg.len) {
+        a->ev.notes |= NOTE_OVERLAP;
     }
+    /* What was there first and what comes now say the same, or the peer is broken. One rule then:
+     * until it is in order the newer counts (TCP.md 25). */
+    if (!(a->ev.notes & NOTE_NO_ROOM))
+        put(t, left, &a->seg);
     t->stats.out_of_order++;
     tcb_owe_ack(t, SEND_ACK_DUPLICATE);
 }

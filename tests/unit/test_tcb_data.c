@@ -64,6 +64,21 @@ static void overlap_one_rule(struct host *h)
     user_reads(h, 101, 100);
 }
 
+static void overlap_that_differs(struct host *h)
+{
+    struct slice got[2];
+
+    open_active(h);
+    inject_bytes(h, ACK, 3, 1, "first", 5);
+    inject_bytes(h, ACK, 4, 1, "XYZ", 3);  /* nothing new, */
+    inject_bytes(h, ACK, 6, 1, "qrst", 4); /* some of it new, */
+    drain(h);
+    inject_bytes(h, ACK, 1, 1, "abc", 3); /* and in order */
+    drain(h);
+    assert_int_equal(tcb_peek(&h->t, got), 9);
+    assert_memory_equal(got[0].data, "abcXYqrst", 9);
+}
+
 static void overlap_out_of_order(struct host *h)
 {
     open_active(h);
@@ -1137,6 +1152,8 @@ static const struct tcb_test tests[] = {
     {"TCP.md 24: one byte at every other place: bounded, the next expected is taken",
      every_other_byte},
     {"TCP.md 25: overlaps: what was delivered never changes", overlap_one_rule},
+    {"TCP.md 25: overlaps that differ: until it is in order the newer counts",
+     overlap_that_differs},
     {"TCP.md 25: overlaps out of order become one interval", overlap_out_of_order},
     {"data and FIN beyond the window are cut off", beyond_the_window_is_cut},
     {"TCP.md 25: a FIN out of order closes at the right byte", fin_out_of_order},

@@ -105,6 +105,13 @@ void sim_print_params(const struct sim_params *p)
     printf("#   group \"%s\"%s%s%s tick %" PRIu64 " slack %" PRIu64 "\n", p->group,
            p->codec ? " codec" : "", p->v6 ? " IPv6" : " IPv4", p->batch ? " batch" : "", p->tick,
            p->slack);
+    if (p->script != NULL) {
+        printf("#   B is a script: habits %" PRIx64 " until %" PRIu64 " every %" PRIu64
+               "%s; SYN %u window %u options %x mss %u wscale %u tsval %u\n",
+               p->told.habits, p->told.until, p->told.every, p->told.active ? ", opens" : "",
+               p->told.syn.seq, p->told.syn.window, p->told.syn.opt.present, p->told.syn.opt.mss,
+               p->told.syn.opt.wscale, p->told.syn.opt.tsval);
+    }
     print_end(&p->end[0], 'A');
     print_end(&p->end[1], 'B');
     print_link(&p->link[0], 'A');

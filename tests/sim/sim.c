@@ -63,7 +63,29 @@ bool sim_pattern_check(const struct sim *s, int from, uint64_t at, const uint8_t
     return true;
 }
 
+/* ---- a peer that says one thing and then another */
+
+uint8_t *sim_said(struct sim *s, uint64_t at)
+{
+    if (s->said == NULL) {
+        s->said = malloc(s->end[1].app.bytes);
+        if (s->said == NULL) {
+            abort();
+        }
+        sim_pattern_fill(s, 1, 0, s->said, s->end[1].app.bytes);
+    }
+    return s->said + at;
+}
+
 /* ---- the program behind an end */
+
+static bool is_right(struct sim *s, int i, uint64_t at, const uint8_t *data, size_t len)
+{
+    if (s->said != NULL && i == 0) {
+        return len == 0 || memcmp(s->said + at, data, len) == 0;
+    }
+    return sim_pattern_check(s, 1 - i, at, data, len);
+}
 
 static void app_read(struct sim *s, int i)
 {
@@ -86,13 +108,12 @@ static void app_read(struct sim *s, int i)
         }
         const size_t first = n < piece[0].len ? (size_t)n : piece[0].len;
 
-        SIM_CHECK(
-            s, INV_PREFIX,
-            e->read + n <= s->end[1 - i].written &&
-                sim_pattern_check(s, 1 - i, e->read, piece[0].data, first) &&
-                sim_pattern_check(s, 1 - i, e->read + first, piece[1].data, (size_t)n - first),
-            "%c: bytes %" PRIu64 " to %" PRIu64 " are not what was written (%" PRIu64 ")", 'A' + i,
-            e->read, e->read + n, s->end[1 - i].written);
+        SIM_CHECK(s, INV_PREFIX,
+                  e->read + n <= s->end[1 - i].written &&
+                      is_right(s, i, e->read, piece[0].data, first) &&
+                      is_right(s, i, e->read + first, piece[1].data, (size_t)n - first),
+                  "%c: bytes %" PRIu64 " to %" PRIu64 " are not what was written (%" PRIu64 ")",
+                  'A' + i, e->read, e->read + n, s->end[1 - i].written);
         tcb_consume(&e->tcb, (size_t)n);
         e->read += n;
         if (e->app.read_every != 0) {
@@ -287,6 +308,57 @@ static void opened(struct sim *s, int i)
     s->end[i].mem.state = s->end[i].tcb.state;
 }
 
+/* The SYN that our end will take for the beginning of a script's sequence space. */
+static void note_script_syn(struct sim *s, const struct segment *seg)
+{
+    const struct tcb *const t = &s->end[0].tcb;
+    const bool good_ack = seq_gt(seg->ack, t->iss) && seq_le(seg->ack, t->snd_nxt);
+
+    if (s->p.script == NULL || !(seg->flags & SEG_SYN) || seg->flags & SEG_RST ||
+        (t->state == STATE_SYN_SENT && seg->flags & SEG_ACK && !good_ack) ||
+        (t->state != STATE_SYN_SENT && s->end[1].mem.have_iss)) {
+        return;
+    }
+    s->end[1].mem.have_iss = true;
+    s->end[1].mem.iss = seg->seq;
+    s->end[1].mem.syn = seg->opt;
+}
+
+/*
+ * TCP.md 25, which bytes count where a script's segments overlap and differ: of what is not yet in
+ * order the newer, of what is in order the older. Only what the window had room for is looked at.
+ */
+static void note_said(struct sim *s, const struct segment *seg, uint64_t tail, seq_t nxt, seq_t adv)
+{
+    const struct sim_memory *const m = &s->end[0].mem;
+    const int64_t at = (int64_t)tail + seq_diff(seg->seq, nxt);
+    const int64_t edge = (int64_t)tail + seq_diff(adv, nxt);
+
+    if (s->said == NULL || !m->taken || m->notes & NOTE_NO_ROOM) {
+        return;
+    }
+    for (int64_t k = 0; k < (int64_t)seg->len; k++) {
+        if (at + k >= (int64_t)tail && at + k < edge && at + k < (int64_t)s->end[1].app.bytes) {
+            *sim_said(s, (uint64_t)(at + k)) = seg->data[0].data[k];
+        }
+    }
+}
+
+static void put_in(struct sim *s, int i, const struct segment *seg)
+{
+    struct tcb *const t = &s->end[i].tcb;
+    const uint64_t tail = t->rcv.tail;
+    const seq_t nxt = t->rcv_nxt;
+    const seq_t adv = t->rcv_adv;
+
+    note_script_syn(s, seg);
+    sim_check_arrived(s, i, seg);
+    s->end[i].mem.taken = false;
+    tcb_segment(t, seg, sim_clock(s, i));
+    note_said(s, seg, tail, nxt, adv);
+    sim_check_tcb(s, i);
+}
+
 static void deliver(struct sim *s, struct sim_packet *pkt)
 {
     const int i = pkt->to;
@@ -306,10 +378,12 @@ static void deliver(struct sim *s, struct sim_packet *pkt)
         return;
     }
     pkt->seg.at = sim_clock(s, i);
+    if (s->p.script != NULL && i == 1) {
+        s->p.script->segment(s, &pkt->seg);
+        return;
+    }
     if (alive) {
-        sim_check_arrived(s, i, &pkt->seg);
-        tcb_segment(&e->tcb, &pkt->seg, sim_clock(s, i));
-        sim_check_tcb(s, i);
+        put_in(s, i, &pkt->seg);
         return;
     }
     if (e->listening) {
@@ -322,6 +396,7 @@ static void deliver(struct sim *s, struct sim_packet *pkt)
         case LISTEN_OPEN:
             tcb_open_passive(&e->tcb, &e->cfg, &pkt->seg, sim_clock(s, i));
             opened(s, i);
+            note_script_syn(s, &pkt->seg);
             sim_check_arrived(s, i, &pkt->seg);
             sim_check_tcb(s, i);
             return;
@@ -375,6 +450,11 @@ static usec_t next_event(struct sim *s)
         if (e->active && !e->open && e->open_at < next) {
             next = e->open_at;
         }
+    }
+    if (s->p.script != NULL) {
+        const usec_t wake = s->p.script->wake(s);
+
+        next = wake < next ? wake : next;
     }
     return next;
 }
@@ -500,10 +580,17 @@ static void init(struct sim *s, const struct sim_params *p, bool trace, uint64_t
     for (int i = 0; i < 2; i++) {
         init_end(s, i);
     }
+    if (p->script != NULL) {
+        s->end[1].active = s->end[1].listening = false;
+        s->end[1].written = s->end[1].app.bytes;
+    }
     for (int i = 0; i < 2; i++) {
         s->end[i].cfg.local = s->end[i].addr;
         s->end[i].cfg.remote = s->end[1 - i].addr;
         sim_print_begin(s, i);
+    }
+    if (p->script != NULL) {
+        p->script->begin(s);
     }
 }
 
@@ -514,6 +601,10 @@ void sim_free(struct sim *s)
     }
     free(s->heap);
     s->heap = NULL;
+    free(s->peer);
+    s->peer = NULL;
+    free(s->said);
+    s->said = NULL;
     free_end(&s->end[0]);
     free_end(&s->end[1]);
 }
@@ -536,9 +627,13 @@ bool sim_run(struct sim *s, const struct sim_params *p, bool trace, uint64_t *ch
                   s->events, standstill);
         s->now = next > s->now ? next : s->now;
         s->events++;
+        s->end[0].mem.answers = s->end[1].mem.answers = 0;
         open_active(s);
         if (!take_arrivals(s)) {
             serve_timers(s);
+            if (s->p.script != NULL) {
+                s->p.script->act(s);
+            }
         }
         settle(s, 0);
         settle(s, 1);

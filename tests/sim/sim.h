@@ -79,12 +79,35 @@ struct sim_end_params {
     struct sim_app app;
 };
 
+struct sim;
+
+/* In the place of end B: something that speaks TCP as it likes. */
+struct sim_script {
+    void (*begin)(struct sim *s); /* may allocate s->peer; it is freed behind the run */
+    void (*segment)(struct sim *s, const struct segment *seg); /* one arrived there */
+    usec_t (*wake)(const struct sim *s);                       /* when to call act() again */
+    void (*act)(struct sim *s);
+};
+
+/* What it is told. */
+struct sim_script_params {
+    uint64_t habits;    /* a set: the script's own */
+    usec_t until;       /* from then on it is honest */
+    usec_t every;       /* between two attacks */
+    struct segment syn; /* window and options of its SYN */
+    bool active;        /* it opens */
+    unsigned ends;      /* how the connection may end: a set of 1 << enum tcp_end */
+    bool expect_done;   /* and all bytes have arrived, both ways */
+};
+
 struct sim_params {
     const char *group;
     uint64_t seed;
     struct sim_end_params end[2];
-    struct sim_link_params link[2]; /* [i]: from end i */
-    bool codec;                     /* segments cross the link as bytes */
+    struct sim_link_params link[2];  /* [i]: from end i */
+    const struct sim_script *script; /* NULL: B is one of ours */
+    struct sim_script_params told;
+    bool codec; /* segments cross the link as bytes */
     bool v6;
     bool batch;        /* all that arrives at one moment is put in before anything is taken out */
     bool drain_first;  /* what the core has to send is taken before the user reads */
@@ -129,6 +152,10 @@ enum sim_invariant {
     INV_EVENTS,
     INV_STATISTICS,
     INV_ENDS,
+    INV_FLIGHT,
+    INV_GROWTH,
+    INV_ANSWERS,
+    INV_CHALLENGES,
     INV_COUNT,
 };
 
@@ -138,24 +165,30 @@ const char *sim_invariant_text(enum sim_invariant inv);
 /* ---- a run */
 
 /* What the checks remember of one end. Positions are distances from its (sent) or its peer's
- * (received) ISS. */
+ * (received) ISS, and do not wrap. */
 struct sim_memory {
     bool have_iss;
     seq_t iss;
     struct tcp_options syn; /* options of its SYN as sent */
     enum tcp_state state;
-    uint32_t edge_offered;   /* right edge of the window that arrived here */
-    uint32_t edge_announced; /* and of the one that it announced */
+    uint64_t edge_offered;   /* right edge of the window that arrived here */
+    uint64_t edge_announced; /* and of the one that it announced */
     bool edge_valid;
-    uint32_t arrived_end;  /* sequence space that arrived: right end */
-    uint32_t ack_sent;     /* highest acknowledgment sent */
-    uint32_t sent_end;     /* sequence space sent: right end */
+    uint64_t arrived_end;  /* sequence space that arrived: right end */
+    uint64_t ack_sent;     /* highest acknowledgment sent */
+    uint64_t sent_end;     /* sequence space sent: right end */
     uint32_t full;         /* largest payload that arrived */
     usec_t owes_ack_since; /* USEC_NEVER: nothing received is unacknowledged */
     bool fin_sent;
-    uint32_t fin; /* where it stands */
+    uint64_t fin; /* where it stands */
     bool peer_fin_acked;
     uint64_t segments, events_sent, events_closed;
+    uint64_t sacked;     /* in all */
+    bool taken;          /* the last segment that arrived, */
+    uint32_t notes;      /* and what was said of it */
+    unsigned answers;    /* segments without data since the last arrival */
+    unsigned challenges; /* in the second that began at */
+    usec_t challenges_at;
     bool told_any;       /* there was an event, */
     enum tcp_state told; /* and the last one told this state */
 };
@@ -210,6 +243,8 @@ struct sim {
     struct sim_link link[2];
     struct sim_watch watch[2];
     struct sim_view view[2];
+    void *peer;    /* the script's own */
+    uint8_t *said; /* the stream as it says it, see sim_said() */
     struct sim_packet **heap;
     size_t heap_count, heap_max;
     bool trace;
@@ -232,6 +267,10 @@ usec_t sim_clock(const struct sim *s, int i);
  * with it. */
 void sim_pattern_fill(const struct sim *s, int from, uint64_t at, uint8_t *buf, size_t len);
 bool sim_pattern_check(const struct sim *s, int from, uint64_t at, const uint8_t *buf, size_t len);
+
+/* The bytes of B's stream from `at` on that A is to deliver. Calling this begins to keep them:
+ * then they follow what a script says, by the rule for overlaps. */
+uint8_t *sim_said(struct sim *s, uint64_t at);
 
 /* ---- link.c */
 

@@ -48,7 +48,7 @@ const char *sim_invariant_text(enum sim_invariant inv)
         [INV_FLIGHT] = "new data only while the flight is below the congestion window",
         [INV_GROWTH] = "TCP.md 28: cwnd grows by no more than the bytes that were acknowledged",
         [INV_ANSWERS] = "TCP.md 19: one segment brings forth two answers at most",
-        [INV_CHALLENGES] = "RFC5961-7: challenge ACKs are limited",
+        [INV_CHALLENGES] = "RFC5961-LIMIT: challenge ACKs are limited",
     };
 
     return text[inv];

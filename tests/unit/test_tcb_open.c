@@ -786,7 +786,7 @@ static const struct tcb_test tests[] = {
     {"a repeated SYN,ACK is answered by an ACK", repeated_syn_ack},
     {"TCP.md 14: agreed timestamps missing: dropped, not reset", segment_without_timestamp},
     {"RFC7323-PAWS: an older timestamp is dropped and acknowledged", paws},
-    {"RFC7323-PAWS RFC5961-5.2: a segment whose ACK is not believed leaves TS.Recent alone",
+    {"RFC7323-PAWS RFC5961-ACK: a segment whose ACK is not believed leaves TS.Recent alone",
      unbelieved_ack_leaves_ts_recent},
     {"RFC7323-PAWS: after 24 days of silence any timestamp is good", paws_idle},
     {"RFC7323-RTTM: the echoed timestamp is that of the last segment in order",

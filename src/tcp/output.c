@@ -146,6 +146,7 @@ static enum send_reason resend(struct tcb *t, size_t slot, struct segment *out,
     } else {
         payload(t, out, r->seq, cut_to_fit(t, slot));
         push_bit(t, out);
+        r = sent_at(&t->sent, slot); /* the cut may have moved it */
     }
     sent_mark_resent(&t->sent, slot, now);
     pacing_sent(t, out->len, now);

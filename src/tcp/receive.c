@@ -17,6 +17,11 @@ void tcb_accept_options(struct tcb *t, const struct segment *syn, usec_t now)
         t->snd_wscale = o->wscale < WSCALE_MAX ? o->wscale : WSCALE_MAX; /* RFC 7323 2.3 */
     } else {
         t->snd_wscale = t->rcv_wscale = 0;
+        /* More cannot be announced. */
+        if (t->cfg.rcv_limit > UINT16_MAX)
+            t->cfg.rcv_limit = UINT16_MAX;
+        if (t->rcv_buff > UINT16_MAX)
+            t->rcv_buff = UINT16_MAX;
     }
     t->use_sack = t->use_sack && (o->present & OPT_SACK_PERMITTED);
     t->use_ts = t->use_ts && (o->present & OPT_TIMESTAMPS);
@@ -44,39 +49,56 @@ uint32_t tcb_receive_window(const struct tcb *t)
     return tcb_rcv_wnd(t);
 }
 
-/* A sixteenth of the ring is kept back, so that rounding up to a unit of the window scale never
- * has to be taken back (RFC 7323 2.4): at most 2^scale - 1 bytes for each ACK. */
-static uint32_t slack(const struct tcb *t)
+/*
+ * A window is a multiple of 2^scale, RCV.NXT is not: an announced edge either creeps up by less than
+ * that with each ACK, or moves back. So some is kept for it to creep into (RFC 7323 2.4): a quarter
+ * more than the buffer while it can grow, an eighth of it where it cannot.
+ */
+static uint32_t kept_back(const struct tcb *t)
 {
-    return t->rcv_wscale == 0 ? 0 : (uint32_t)(t->cfg.rcv_limit / 16);
+    return t->rcv_wscale == 0 ? 0 : (uint32_t)(t->cfg.rcv_limit / 8);
 }
 
-/* How far beyond RCV.NXT the ring can take data. */
-static uint32_t room(const struct tcb *t)
+static uint32_t less_used(const struct tcb *t, uint32_t most)
 {
     const size_t used = ring_used(&t->rcv);
 
-    return used < t->cfg.rcv_limit ? (uint32_t)(t->cfg.rcv_limit - used) : 0;
+    return used < most ? most - (uint32_t)used : 0;
+}
+
+/* How far beyond RCV.NXT the edge may ever be. What lies beyond the ring's present size makes it
+ * grow when it comes. */
+static uint32_t room(const struct tcb *t)
+{
+    const uint32_t limit = (uint32_t)t->cfg.rcv_limit;
+    const uint32_t creep = t->rcv_wscale == 0 ? 0 : t->rcv_buff / 4;
+
+    return less_used(t, t->rcv_buff < limit - creep ? t->rcv_buff + creep : limit);
 }
 
 /* The window that would be announced if nothing had been before. */
 static uint32_t nominal(const struct tcb *t)
 {
-    const uint32_t r = room(t);
-    const uint32_t keep = slack(t);
+    const uint32_t most = (uint32_t)t->cfg.rcv_limit - kept_back(t);
 
-    return r > keep ? r - keep : 0;
+    return less_used(t, t->rcv_buff < most ? t->rcv_buff : most);
 }
 
-/* The right edge would move by enough to say so: receiver's silly window avoidance (MUST-39), by
- * the larger of the two buffers' measures as RFC 9293 3.8.6.2.2 has it: min(half the buffer, one
- * segment). */
+static uint32_t full_segment(const struct tcb *t)
+{
+    return t->rcv_mss > t->mss ? t->rcv_mss : t->mss;
+}
+
+static uint32_t half_of_buffer_or(const struct tcb *t, uint32_t n)
+{
+    return t->rcv_buff / 2 < n ? t->rcv_buff / 2 : n;
+}
+
+/* The right edge would move by enough to say so: receiver's silly window avoidance (MUST-39), as
+ * RFC 9293 3.8.6.2.2 has it: by half the buffer or one segment. */
 static bool edge_worth_moving(const struct tcb *t, uint32_t gain)
 {
-    const uint32_t half = (uint32_t)t->cfg.rcv_limit / 2;
-    const uint32_t full = t->rcv_mss > t->mss ? t->rcv_mss : t->mss;
-
-    return gain > 0 && gain >= (half < full ? half : full);
+    return gain > 0 && gain >= half_of_buffer_or(t, full_segment(t));
 }
 
 static uint32_t edge_gain(const struct tcb *t)
@@ -105,23 +127,27 @@ uint16_t tcb_announce_window(struct tcb *t, bool syn)
         t->rcv_adv = t->rcv_nxt + units;
     if (units == 0)
         t->stats.zero_windows_sent++;
+    if (units << scale > t->wnd_max)
+        t->wnd_max = units << scale;
     return (uint16_t)units;
 }
 
-/* The user took n bytes: an update is worth a segment if the peer may be waiting for it. */
+/*
+ * The user took n bytes. That is worth a segment of its own if the peer may soon wait for it: little
+ * of the window is left, and this opens it by two segments or half the buffer and makes it twice as
+ * large at least, so that a reader of small pieces does not make a crowd of ACKs.
+ */
 void tcb_consume(struct tcb *t, size_t n)
 {
+    const uint32_t left = tcb_rcv_wnd(t);
     uint32_t gain;
 
     t->rcv.head += n;
     if (!tcb_synchronized(t) || t->fin_received || t->end != END_NONE)
         return;
     gain = edge_gain(t);
-    if (!edge_worth_moving(t, gain))
-        return;
-    if (tcb_rcv_wnd(t) < t->cfg.rcv_limit / 4 && gain >= t->cfg.rcv_limit / 4)
-        tcb_owe_ack(t, SEND_WINDOW_UPDATE);
-    else if (tcb_rcv_wnd(t) < t->rcv_mss)
+    if (edge_worth_moving(t, gain) && left <= t->rcv_buff / 2 && gain >= left &&
+        gain >= half_of_buffer_or(t, 2 * full_segment(t)))
         tcb_owe_ack(t, SEND_WINDOW_UPDATE);
 }
 
@@ -137,8 +163,9 @@ static uint64_t offset_of(const struct tcb *t, seq_t seq)
  * ms. */
 static void owe_ack_for_data(struct tcb *t, uint32_t len, usec_t now)
 {
+    /* What an offload has put together is no larger segment. */
     if (len > t->rcv_mss)
-        t->rcv_mss = len < UINT16_MAX ? len : UINT16_MAX;
+        t->rcv_mss = len < t->mss_announced ? len : t->mss_announced;
     t->ack_bytes += len;
     if (t->ack_bytes >= 2 * t->rcv_mss && t->ack_bytes > len) {
         tcb_owe_ack(t, SEND_ACK_EVERY_OTHER);
@@ -160,6 +187,17 @@ void tcb_remember_dsack(struct tcb *t, seq_t left, seq_t right)
     t->dsack = (struct sack_block){left, right};
 }
 
+/* The ring grows so far that it reaches `end`: more than there is memory for was never announced. */
+static void make_room_up_to(struct tcb *t, uint64_t end)
+{
+    const uint64_t held = t->ooo.count > 0 ? t->ooo.mem[t->ooo.count - 1].right : t->rcv.tail;
+
+    if (t->ooo.count == 0)
+        ring_rewind(&t->rcv);
+    while (end > t->rcv.head + t->rcv.size && t->rcv.size < t->rcv.max)
+        ring_grow(&t->rcv, held);
+}
+
 static void put(struct tcb *t, uint64_t offset, const struct segment *seg)
 {
     ring_put(&t->rcv, offset, seg->data[0].data, seg->data[0].len);
@@ -172,6 +210,7 @@ static void take_in_order(struct tcb *t, struct arrival *a)
     const bool hole = t->ooo.count > 0;
     uint64_t next = before + a->seg.len;
 
+    make_room_up_to(t, next);
     put(t, before, &a->seg);
     if (hole)
         next = reassembly_advance(&t->ooo, next);
@@ -195,6 +234,7 @@ static void keep_out_of_order(struct tcb *t, struct arrival *a)
     a->ev.notes |= NOTE_OUT_OF_ORDER;
     a->ev.hole_left = t->rcv_nxt;
     a->ev.hole_right = a->seg.seq;
+    make_room_up_to(t, left + a->seg.len);
     if (!reassembly_add(&t->ooo, left, left + a->seg.len, &fresh)) {
         a->ev.notes |= NOTE_NO_ROOM;
     } else if (fresh == 0) {
@@ -276,6 +316,7 @@ void tcb_receive_data(struct tcb *t, struct arrival *a)
     }
     if (t->state == STATE_FIN_WAIT_2)
         a->ev.notes |= NOTE_HALF_CLOSED;
+    autotune_data(t, a);
     if (!trim_to_window(t, a))
         return;
     if (t->fin_seen && offset_of(t, a->seg.seq) + a->seg.len > t->fin_offset) {

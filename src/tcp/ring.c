@@ -5,14 +5,41 @@
 
 #include <string.h>
 
-void ring_init(struct ring *r, uint8_t *mem, size_t size)
+void ring_init(struct ring *r, uint8_t *mem, size_t first, size_t max)
 {
-    *r = (struct ring){.mem = mem, .size = size};
+    *r = (struct ring){.mem = mem, .size = first < max ? first : max, .max = max};
 }
 
 static size_t place(const struct ring *r, uint64_t offset)
 {
-    return (size_t)(offset & (r->size - 1));
+    return (size_t)((offset - r->base) & (r->size - 1));
+}
+
+/*
+ * What is held spans at most one multiple of the old size, so of the two pieces that this makes
+ * just one lies elsewhere in a ring of twice the size: that far further on.
+ */
+void ring_grow(struct ring *r, uint64_t end)
+{
+    const uint64_t from = r->head - r->base;
+    const uint64_t to = end - r->base;
+    const uint64_t border = (from | (r->size - 1)) + 1;
+    const uint64_t middle = to < border ? to : border;
+
+    if (r->size >= r->max)
+        return;
+    if (from & r->size)
+        memcpy(r->mem + r->size + place(r, r->head), r->mem + place(r, r->head),
+               (size_t)(middle - from));
+    else
+        memcpy(r->mem + r->size, r->mem, (size_t)(to - middle));
+    r->size *= 2;
+}
+
+void ring_rewind(struct ring *r)
+{
+    if (r->head == r->tail)
+        r->base = r->head;
 }
 
 /* How many of len bytes from offset on lie before the ring wraps. */

@@ -3,22 +3,46 @@
  */
 #include "segcat/tcp/sent.h"
 
+#include <string.h>
+
+#define SENT_FIRST 64 /* a page holds them, with room to spare */
+
 void sent_init(struct sent *s, struct sent_record *mem, size_t max)
 {
-    *s = (struct sent){.mem = mem, .max = max};
+    *s = (struct sent){.mem = mem, .size = max < SENT_FIRST ? max : SENT_FIRST, .max = max};
+}
+
+/* One more record: the deque is given more of its memory when what it has is full. */
+static void make_room(struct sent *s)
+{
+    const size_t before = s->size;
+
+    if (s->count < before || before == s->max)
+        return;
+    s->size = before <= s->max / 2 ? 2 * before : s->max;
+    if (s->size - before >= s->first) {
+        /* what had wrapped goes on behind the old end */
+        memcpy(s->mem + before, s->mem, s->first * sizeof *s->mem);
+    } else {
+        /* too little for that: what had not wrapped moves to the new end */
+        memmove(s->mem + s->first + (s->size - before), s->mem + s->first,
+                (before - s->first) * sizeof *s->mem);
+        s->first += s->size - before;
+    }
 }
 
 struct sent_record *sent_at(const struct sent *s, size_t i)
 {
     size_t slot = s->first + i;
 
-    if (slot >= s->max)
-        slot -= s->max;
+    if (slot >= s->size)
+        slot -= s->size;
     return &s->mem[slot];
 }
 
 void sent_push(struct sent *s, const struct sent_record *r)
 {
+    make_room(s);
     *sent_at(s, s->count) = *r;
     s->count++;
     s->flight += r->len;
@@ -112,6 +136,7 @@ bool sent_split(struct sent *s, size_t i, uint32_t len)
 
     if (sent_full(s))
         return false;
+    make_room(s);
     for (size_t j = s->count; j > i; j--)
         *sent_at(s, j) = *sent_at(s, j - 1);
     s->count++;
@@ -146,9 +171,10 @@ void sent_pop(struct sent *s)
     forget(s, r, r->len);
     if (r->lost)
         s->lost--;
-    if (++s->first == s->max)
+    if (++s->first == s->size)
         s->first = 0;
-    s->count--;
+    if (--s->count == 0)
+        s->first = 0; /* little in flight touches little memory */
     if (s->lost_hint > 0)
         s->lost_hint--;
 }

@@ -58,13 +58,17 @@ void tcb_tell_end(struct tcb *t, usec_t now)
 
 /* --- opening --- */
 
-/* The smallest shift that lets the 16-bit field say the whole window (RFC 7323 2.2). */
+/* The smallest shift that lets the 16-bit field say the whole window (RFC 7323 2.2); where there is
+ * a shift, an eighth is kept back (see receive.c). */
 static uint8_t scale_for(size_t window)
 {
     uint8_t s = 0;
 
-    while (s < WSCALE_MAX && window >> s > UINT16_MAX)
+    if (window <= UINT16_MAX)
+        return 0;
+    do
         s++;
+    while (s < WSCALE_MAX && (window - window / 8) >> s > UINT16_MAX);
     return s;
 }
 
@@ -88,8 +92,8 @@ static void init(struct tcb *t, const struct tcb_config *cfg, usec_t now)
         t->cfg.syn_timeout = SYN_TIMEOUT;
     if (t->cfg.rcv_limit == 0 || t->cfg.rcv_limit > cfg->rcv_size)
         t->cfg.rcv_limit = cfg->rcv_size;
-    ring_init(&t->snd, cfg->snd_mem, cfg->snd_size);
-    ring_init(&t->rcv, cfg->rcv_mem, cfg->rcv_size);
+    ring_init(&t->snd, cfg->snd_mem, RING_FIRST, cfg->snd_size);
+    ring_init(&t->rcv, cfg->rcv_mem, RING_FIRST, cfg->rcv_size);
     sent_init(&t->sent, cfg->sent_mem, cfg->sent_max);
     reassembly_init(&t->ooo, cfg->ooo_mem, cfg->ooo_max);
     rtt_init(&t->rtt);
@@ -107,6 +111,7 @@ static void init(struct tcb *t, const struct tcb_config *cfg, usec_t now)
     t->use_wscale = !cfg->no_wscale;
     t->quick_acks = QUICK_ACKS;
     t->stats.opened_at = t->progress_at = now;
+    autotune_init(t);
     tcb_set_mss(t);
     congestion_init(&t->cc, cfg->congestion != NULL ? cfg->congestion : &congestion_cubic, t->mss);
     t->syn_due = true;
@@ -145,9 +150,13 @@ void tcb_set_mss(struct tcb *t)
 {
     const uint32_t most = t->peer_mss < t->mss_max ? t->peer_mss : t->mss_max;
     const uint32_t options = t->use_ts ? 12 : 0;
+    const uint32_t half = (uint32_t)(t->snd.max / 2);
 
     /* RFC 6691: the option does not count options, the sender does. Some payload always stays. */
     t->mss = most > options + 8 ? most - options : 8;
+    /* Two segments fit the send buffer, or the second waits for a delayed ACK of the first. */
+    if (t->mss > half && half > 0)
+        t->mss = half;
 }
 
 void tcb_established(struct tcb *t, usec_t now)
@@ -295,6 +304,20 @@ size_t tcb_write_space(const struct tcb *t, struct span out[2])
     return ring_write_spans(&t->snd, out);
 }
 
+/* Twice the congestion window: one in flight, one that waits for it, or for a hole to be filled. */
+bool tcb_wants_room(const struct tcb *t)
+{
+    return t->snd.size < t->snd.max && t->snd.size < 2 * (uint64_t)t->cc.cwnd &&
+           ring_used(&t->snd) > t->snd.size / 2;
+}
+
+void tcb_make_room(struct tcb *t)
+{
+    ring_rewind(&t->snd);
+    while (tcb_wants_room(t))
+        ring_grow(&t->snd, t->snd.tail);
+}
+
 void tcb_commit(struct tcb *t, size_t n)
 {
     t->snd.tail += n;
@@ -303,9 +326,11 @@ void tcb_commit(struct tcb *t, size_t n)
 size_t tcb_write(struct tcb *t, const void *data, size_t len)
 {
     struct span span[2];
-    const size_t space = tcb_write_space(t, span);
-    const size_t n = len < space ? len : space;
+    size_t space, n;
 
+    tcb_make_room(t);
+    space = tcb_write_space(t, span);
+    n = len < space ? len : space;
     ring_put(&t->snd, t->snd.tail, data, n);
     tcb_commit(t, n);
     return n;

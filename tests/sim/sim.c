@@ -161,6 +161,7 @@ static void app_write(struct sim *s, int i)
     uint64_t n;
 
     while ((n = app_wish(s, i)) > 0) {
+        tcb_make_room(&e->tcb);
         const size_t space = tcb_write_space(&e->tcb, piece);
 
         n = n < space ? n : space;

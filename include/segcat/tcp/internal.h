@@ -10,6 +10,7 @@
 #define QUICK_ACKS        16 /* segments acknowledged at once when a connection begins */
 #define SWS_OVERRIDE_TIME (200 * USEC_MS) /* RFC 9293 3.8.6.2.1: 0.1 to 1 s */
 #define DUPTHRESH         3
+#define RING_FIRST        ((size_t)65536)  /* rings begin with so much and grow when it is needed */
 #define SYN_TIMEOUT       (190 * USEC_SEC) /* MUST-23: R2 for SYN of at least 3 minutes */
 #define USER_TIMEOUT \
     ((usec_t)924600 * USEC_MS) /* 15 retransmissions from 200 ms on, as Linux (SHLD-11) */
@@ -49,6 +50,11 @@ bool tcb_fin_pending(const struct tcb *t);
 bool tcb_challenge_allowed(struct tcb *t, usec_t now);
 /* Asks for an ACK; the stronger of two reasons stays. */
 void tcb_owe_ack(struct tcb *t, enum send_reason why);
+
+/* --- autotune.c --- */
+void autotune_init(struct tcb *t);
+/* Data has arrived: is the receive buffer still large enough? */
+void autotune_data(struct tcb *t, const struct arrival *a);
 
 /* --- receive.c --- */
 void tcb_accept_options(struct tcb *t, const struct segment *syn, usec_t now);

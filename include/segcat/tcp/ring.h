@@ -1,6 +1,7 @@
 /*
- * A ring of bytes addressed by 64-bit stream offsets: byte number n of a stream lies at n mod
- * capacity. The memory is the caller's. Pure.
+ * A ring of bytes addressed by 64-bit stream offsets: byte number n of a stream lies at (n - base)
+ * mod size. The memory is the caller's; the ring begins with a part of it and takes more when asked
+ * to. What it has not come to use is never touched. Pure.
  */
 #ifndef SEGCAT_TCP_RING_H
 #define SEGCAT_TCP_RING_H
@@ -12,7 +13,9 @@
 
 struct ring {
     uint8_t *mem;
-    size_t size;   /* a power of two */
+    size_t size;   /* in use now, a power of two */
+    size_t max;    /* what there is, a power of two */
+    uint64_t base; /* offset of a byte that lies at mem[0] */
     uint64_t head; /* offset of the first byte held */
     uint64_t tail; /* offset after the last byte held */
 };
@@ -23,7 +26,17 @@ struct span {
     size_t len;
 };
 
-void ring_init(struct ring *r, uint8_t *mem, size_t size);
+/* Begins with `first` bytes of the `max` at mem. */
+void ring_init(struct ring *r, uint8_t *mem, size_t first, size_t max);
+
+/*
+ * Twice the size, if there is as much; the bytes [head, end) keep their values and their offsets.
+ * Slices and spans handed out before are void.
+ */
+void ring_grow(struct ring *r, uint64_t end);
+
+/* An empty ring begins at its first byte again, so that little data touches little memory. */
+void ring_rewind(struct ring *r);
 
 static inline size_t ring_used(const struct ring *r)
 {

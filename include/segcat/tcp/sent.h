@@ -24,7 +24,8 @@ struct sent_record {
 /* A deque in the caller's memory. Slot numbers run from 0 (oldest) to count - 1. */
 struct sent {
     struct sent_record *mem;
-    size_t max;
+    size_t size; /* slots in use, from the front of mem: doubles when they are full, */
+    size_t max;  /* up to this */
     size_t first;
     size_t count;
     uint64_t flight;  /* sequence space sent, not acknowledged, not sacked, not lost */

@@ -10,6 +10,7 @@
 #ifndef SEGCAT_TCP_TCB_H
 #define SEGCAT_TCP_TCB_H
 
+#include "segcat/tcp/autotune.h"
 #include "segcat/tcp/congestion.h"
 #include "segcat/tcp/ecn.h"
 #include "segcat/tcp/event.h"
@@ -28,9 +29,9 @@
 struct tcb_config {
     struct endpoint local;
     struct endpoint remote;
-    uint8_t *snd_mem; /* send ring, snd_size a power of two */
+    uint8_t *snd_mem; /* send ring: at most snd_size, a power of two */
     size_t snd_size;
-    uint8_t *rcv_mem; /* receive ring, rcv_size a power of two */
+    uint8_t *rcv_mem; /* receive ring: at most rcv_size, a power of two */
     size_t rcv_size;
     size_t rcv_limit; /* at most this much window is announced; 0: what the ring allows */
     struct sent_record *sent_mem; /* sent_max records */
@@ -116,7 +117,10 @@ struct tcb {
     bool fin_seen;       /* a FIN arrived, maybe out of order, */
     uint64_t fin_offset; /* at the end of the stream here */
     bool fin_received;   /* and all before it: RCV.NXT is past it */
-    uint32_t rcv_mss;    /* the largest segment seen */
+    uint32_t rcv_mss;    /* the largest segment seen, an MSS at most */
+    uint32_t rcv_buff;   /* RCV.BUFF: grows up to cfg.rcv_limit */
+    uint32_t wnd_max;    /* the largest window announced */
+    struct autotune tune;
 
     /* what was negotiated */
     uint16_t peer_mss, mss_max; /* the peer's word, and what the path allows */
@@ -208,7 +212,14 @@ bool tcb_outstanding(const struct tcb *t, seq_t seq);
  * says how many were. */
 size_t tcb_write_space(const struct tcb *t, struct span out[2]);
 void tcb_commit(struct tcb *t, size_t n);
-/* Both in one, from a buffer. Returns how many bytes fitted. */
+/*
+ * The send ring grows if what the user writes fills it and the congestion window can use more. To
+ * be called before tcb_write_space(). tcb_wants_room() asks first: what has been handed out by
+ * tcb_next() refers to the ring, and must have left before it grows.
+ */
+bool tcb_wants_room(const struct tcb *t);
+void tcb_make_room(struct tcb *t);
+/* All in one, from a buffer. Returns how many bytes fitted. */
 size_t tcb_write(struct tcb *t, const void *data, size_t len);
 
 /* Received bytes that the user has not taken yet (at most two slices), and taking n of them. */

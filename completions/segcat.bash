@@ -32,7 +32,7 @@ _segcat() {
             cs0 cs1 cs2 cs3 cs4 cs5 cs6 cs7' -- "$cur")
         return
         ;;
-    --isn | --msl | --source-port | --ttl | --wait | -M | -p | -w)
+    --buffer | --isn | --msl | --source-port | --ttl | --wait | -M | -p | -w)
         return
         ;;
     esac
@@ -40,7 +40,7 @@ _segcat() {
 
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W '-4 -6 -h -l -M -N -n -p -s -T -v -w
-            --ipv4 --ipv6 --color= --congestion= --demo --ecn= --help --isn= --listen --msl= --nodelay --shutdown --nodns
+            --ipv4 --ipv6 --buffer= --color= --congestion= --demo --ecn= --help --isn= --listen --msl= --nodelay --shutdown --nodns
             --source-port= --source= --time-wait= --tos= --ttl= --verbose --version --wait=' -- "$cur")
         [[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace
         return

@@ -4,6 +4,7 @@ complete -c segcat -f
 complete -c segcat -n '__fish_is_nth_token 1' -a '(__fish_print_hostnames)'
 complete -c segcat -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c segcat -s 6 -l ipv6 -d 'Use IPv6 only'
+complete -c segcat -l buffer -x -d 'At most so much memory each way (K, M, G)'
 complete -c segcat -l color -x -a 'auto always never' -d 'Colour the trace'
 complete -c segcat -l congestion -x -a 'cubic reno' -d 'Congestion control'
 complete -c segcat -l demo -d 'Show a whole connection in a private network'

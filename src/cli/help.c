@@ -31,6 +31,7 @@ const struct option_row option_rows[] = {
     {0, ID_DEMO, "demo", NULL, GROUP_SHOW, "a whole connection, both sides, in a private network"},
     {0, ID_CONGESTION, "congestion", "NAME", GROUP_TCP, "congestion control: cubic or reno"},
     {0, ID_ECN, "ecn", "WHEN", GROUP_TCP, "accept (when the peer asks), on (ask for it) or off"},
+    {0, ID_BUFFER, "buffer", "SIZE", GROUP_TCP, "at most so much memory each way (16M)"},
     {0, ID_TIME_WAIT, "time-wait", "HOW", GROUP_TCP,
      "hold (a child keeps it), wait (here), none (skip it)"},
     {0, ID_MSL, "msl", "TIME", GROUP_TCP, "maximum segment lifetime (30 s); TIME-WAIT lasts two"},
@@ -77,7 +78,8 @@ void options_help(void)
     print_group(GROUP_TCP, "TCP");
     print_group(GROUP_OTHER, "Other");
     puts("\n"
-         "TIME is in seconds (5, 0.5), or has a unit: ms, s, m, h.\n"
+         "TIME is in seconds (5, 0.5), or has a unit: ms, s, m, h. SIZE may\n"
+         "end in K, M or G.\n"
          "Exit status: 0 every byte and both FINs acknowledged, 1 the network, 2 usage,\n"
          "128+n ended by signal n.");
 }

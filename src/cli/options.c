@@ -16,8 +16,10 @@
 #include "segcat/tcp/ecn.h"
 #include "segcat/trace/trace.h"
 
-#define TIME_MAX ((usec_t)366 * 24 * 3600 * USEC_SEC)
-#define HINT     "segcat --help lists the options"
+#define TIME_MAX   ((usec_t)366 * 24 * 3600 * USEC_SEC)
+#define BUFFER_MIN ((size_t)4 << 10)
+#define BUFFER_MAX ((size_t)1 << 30) /* the largest window that RFC 7323 can say */
+#define HINT       "segcat --help lists the options"
 
 /* --- the table, as getopt wants it --- */
 
@@ -112,6 +114,28 @@ static bool time_option(const char *option, const char *text, usec_t *out)
         return true;
     message("%s %s is no time: give seconds (5 or 0.5) or a number with ms, s, m or h", option,
             text);
+    return false;
+}
+
+/* Bytes, or a number with K, M or G (powers of 1024). */
+static bool size_option(const char *option, const char *text, size_t least, size_t most,
+                        size_t *out)
+{
+    static const char units[] = "KMG";
+    uint64_t n = 0;
+    const char *p = whole_number(text, &n);
+    const char *unit;
+
+    if (p != NULL && *p != '\0') {
+        unit = strchr(units, *p >= 'a' ? *p - 'a' + 'A' : *p);
+        n = unit != NULL && n <= most ? n << 10 * (unit - units + 1) : 0;
+        p = unit != NULL ? p + 1 : NULL;
+    }
+    *out = (size_t)n;
+    if (p != NULL && *p == '\0' && n >= least && n <= most)
+        return true;
+    message("%s %s: give a size from %zuK to %zuG, as in 512K or 64M", option, text, least >> 10,
+            most >> 30);
     return false;
 }
 
@@ -307,6 +331,8 @@ static bool set_option(int id, const char *arg, struct options *o)
         return ecn_option(arg, &o->ecn);
     case ID_TIME_WAIT:
         return time_wait_option(arg, &o->time_wait);
+    case ID_BUFFER:
+        return size_option("--buffer", arg, BUFFER_MIN, BUFFER_MAX, &o->buffer);
     case ID_MSL:
         return time_option("--msl", arg, &o->msl);
     case ID_ISN:

@@ -20,7 +20,6 @@ static const enum ip_version version_of[FAMILIES] = {IP_V4, IP_V6};
 struct link {
     int fd[FAMILIES]; /* IPv4, IPv6; -1 where not open */
     struct link_filter filter;
-    uint32_t overflows[FAMILIES];
     unsigned turn; /* which family is read first, so that neither starves */
     struct rx *rx;
     struct tx *tx;
@@ -117,18 +116,20 @@ int link_fd(const struct link *l, enum ip_version version)
  * A segment of 1448 bytes costs 2304 of the buffer, one that a driver put into a page of its own
  * 4096 and a little: a third is safe for both.
  */
-size_t link_receive_capacity(const struct link *l)
+#define KERNEL_COST 3
+
+size_t link_receive_capacity(struct link *l, size_t window)
 {
     size_t least = SIZE_MAX;
 
     for (unsigned i = 0; i < FAMILIES; i++) {
         if (l->fd[i] >= 0) {
-            const size_t size = rawsock_receive_buffer(l->fd[i]);
+            const size_t size = rawsock_grow_receive_buffer(l->fd[i], KERNEL_COST * window);
 
             least = size < least ? size : least;
         }
     }
-    return least == SIZE_MAX ? 0 : least / 3;
+    return least == SIZE_MAX ? 0 : least / KERNEL_COST;
 }
 
 int link_receive(struct link *l, struct packet *pkt, int max, usec_t now, unsigned *dropped)
@@ -144,8 +145,7 @@ int link_receive(struct link *l, struct packet *pkt, int max, usec_t now, unsign
         if (l->fd[i] < 0) {
             continue;
         }
-        n = rx_take(l->rx, l->fd[i], version_of[i], pkt + count, max - count, now, &l->overflows[i],
-                    dropped);
+        n = rx_take(l->rx, l->fd[i], version_of[i], pkt + count, max - count, now, dropped);
         if (n < 0) {
             return count > 0 ? count : n;
         }
@@ -229,6 +229,11 @@ int link_error(struct link *l, struct icmp_error *out)
 
 void link_get_stats(const struct link *l, struct link_stats *out)
 {
-    out->overflows = (uint64_t)l->overflows[0] + l->overflows[1];
+    out->overflows = 0;
+    for (unsigned i = 0; i < FAMILIES; i++) {
+        if (l->fd[i] >= 0) {
+            out->overflows += rawsock_drops(l->fd[i]);
+        }
+    }
     out->unsent = tx_unsent(l->tx);
 }

@@ -4,6 +4,8 @@
 #include "segcat/link/rawsock.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
@@ -66,7 +68,6 @@ static const struct option options_v6[] = {
 
 static const struct option options_both[] = {
     {SOL_SOCKET, SO_TIMESTAMPNS, 1},
-    {SOL_SOCKET, SO_RXQ_OVFL, 1},
 };
 
 /* What we can do without. */
@@ -142,9 +143,23 @@ static size_t get_size(int fd, int name)
     return getsockopt(fd, SOL_SOCKET, name, &value, &len) < 0 || value < 0 ? 0 : (size_t)value;
 }
 
-size_t rawsock_receive_buffer(int fd)
+/* The kernel doubles what it is told. */
+size_t rawsock_grow_receive_buffer(int fd, size_t bytes)
 {
+    const int half = bytes / 2 < INT_MAX / 2 ? (int)(bytes / 2) : INT_MAX / 2;
+
+    if (get_size(fd, SO_RCVBUF) < bytes && set(fd, SOL_SOCKET, SO_RCVBUFFORCE, half) < 0) {
+        set(fd, SOL_SOCKET, SO_RCVBUF, half);
+    }
     return get_size(fd, SO_RCVBUF);
+}
+
+uint32_t rawsock_drops(int fd)
+{
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t len = sizeof(info);
+
+    return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) < 0 ? 0 : info[SK_MEMINFO_DROPS];
 }
 
 size_t rawsock_send_buffer(int fd)

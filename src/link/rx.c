@@ -48,8 +48,6 @@ struct ancillary {
     struct timespec stamp;
     bool stamped;
     uint32_t ifindex;
-    uint32_t overflows;
-    bool has_overflows;
     struct in6_addr dst;
     uint32_t flowinfo; /* traffic class and flow label, host byte order */
     int hop_limit;
@@ -125,9 +123,6 @@ static void read_socket_level(const struct cmsghdr *c, struct ancillary *out)
     if (c->cmsg_type == SO_TIMESTAMPNS) {
         memcpy(&out->stamp, CMSG_DATA(c), sizeof(out->stamp));
         out->stamped = true;
-    } else if (c->cmsg_type == SO_RXQ_OVFL) {
-        memcpy(&out->overflows, CMSG_DATA(c), sizeof(out->overflows));
-        out->has_overflows = true;
     }
 }
 
@@ -248,7 +243,7 @@ static void order_arrivals(struct packet *pkt, int count)
 }
 
 int rx_take(struct rx *rx, int fd, enum ip_version version, struct packet *pkt, int max, usec_t now,
-            uint32_t *overflows, unsigned *dropped)
+            unsigned *dropped)
 {
     const int first = rx->used;
     const int room = smaller(RX_BATCH - first, rx->limit);
@@ -266,9 +261,6 @@ int rx_take(struct rx *rx, int fd, enum ip_version version, struct packet *pkt, 
         struct ancillary a = {.hop_limit = 0};
 
         read_ancillary(&rx->msg[i].msg_hdr, &a);
-        if (a.has_overflows) {
-            *overflows = a.overflows;
-        }
         if (parse(rx, i, version, &a, &pkt[count])) {
             pkt[count].seg.at = a.stamped ? clock_arrival(&clock, &a.stamp, now) : now;
             count++;

@@ -10,29 +10,80 @@
 #include "segcat/session/clock.h"
 #include "segcat/tcp/syncookie.h"
 
-#define RING_SIZE ((size_t)4 << 20)
-#define SENT_MAX  8192
-#define OOO_MAX   256
+/*
+ * Records for a send buffer full of segments of 512 bytes, which is less than any path has to carry
+ * in one; smaller ones wait for a record. Intervals for a window with a hole in each 16 KiB of it.
+ */
+#define SEGMENT_LEAST 512
+#define SENT_LEAST    256
+#define HOLE_EACH     16384
+#define OOO_LEAST     256
+#define OOO_MOST      4096
 
-/* The parts of the one mapping, largest alignment first. */
+/* The parts of the one mapping, each beginning with a page: what is not used is not touched. */
 struct layout {
-    uint8_t snd[RING_SIZE];
-    uint8_t rcv[RING_SIZE];
-    struct sent_record sent[SENT_MAX];
-    struct interval ooo[OOO_MAX];
+    size_t ring;
+    size_t sent_max, ooo_max;
+    size_t snd, rcv, sent, ooo; /* where they begin */
+    size_t len;
 };
+
+static size_t at_least(size_t n, size_t least)
+{
+    return n < least ? least : n;
+}
+
+static size_t page_up(size_t n)
+{
+    const size_t page = 4096;
+
+    return (n + page - 1) & ~(page - 1);
+}
+
+size_t conn_ring_size(size_t buffer)
+{
+    size_t n = CONN_BUFFER_MIN;
+
+    if (buffer == 0)
+        buffer = CONN_BUFFER_DEFAULT;
+    while (n <= buffer / 2 && n < CONN_BUFFER_MAX)
+        n *= 2;
+    return n;
+}
+
+static struct layout lay_out(size_t buffer)
+{
+    struct layout l = {.ring = conn_ring_size(buffer)};
+
+    l.sent_max = at_least(l.ring / SEGMENT_LEAST, SENT_LEAST);
+    l.ooo_max = at_least(l.ring / HOLE_EACH, OOO_LEAST);
+    if (l.ooo_max > OOO_MOST)
+        l.ooo_max = OOO_MOST;
+    l.rcv = l.snd + page_up(l.ring);
+    l.sent = l.rcv + page_up(l.ring);
+    l.ooo = l.sent + page_up(l.sent_max * sizeof(struct sent_record));
+    l.len = l.ooo + page_up(l.ooo_max * sizeof(struct interval));
+    return l;
+}
+
+size_t conn_memory_max(size_t buffer)
+{
+    return sizeof(struct conn) + lay_out(buffer).len;
+}
 
 void conn_tcb_config(const struct conn_config *cfg, const struct endpoint *local,
                      const struct endpoint *remote, struct tcb_config *out)
 {
+    const struct layout l = lay_out(cfg->buffer);
+
     *out = (struct tcb_config){
         .local = *local,
         .remote = *remote,
-        .snd_size = RING_SIZE,
-        .rcv_size = RING_SIZE,
+        .snd_size = l.ring,
+        .rcv_size = l.ring,
         .rcv_limit = cfg->rcv_limit,
-        .sent_max = SENT_MAX,
-        .ooo_max = OOO_MAX,
+        .sent_max = l.sent_max,
+        .ooo_max = l.ooo_max,
         .mtu = cfg->mtu,
         .has_isn = cfg->has_isn,
         .isn = cfg->isn,
@@ -45,15 +96,14 @@ void conn_tcb_config(const struct conn_config *cfg, const struct endpoint *local
     memcpy(out->key, cfg->key, sizeof out->key);
 }
 
-static void configure(struct conn *c, const struct conn_config *cfg, struct tcb_config *out)
+static void configure(struct conn *c, const struct conn_config *cfg, const struct layout *l,
+                      struct tcb_config *out)
 {
-    struct layout *mem = (struct layout *)(void *)c->mem;
-
     conn_tcb_config(cfg, &c->local, &c->remote, out);
-    out->snd_mem = mem->snd;
-    out->rcv_mem = mem->rcv;
-    out->sent_mem = mem->sent;
-    out->ooo_mem = mem->ooo;
+    out->snd_mem = c->mem + l->snd;
+    out->rcv_mem = c->mem + l->rcv;
+    out->sent_mem = (struct sent_record *)(void *)(c->mem + l->sent);
+    out->ooo_mem = (struct interval *)(void *)(c->mem + l->ooo);
     out->observe = cfg->trace->cfg.verbose > 0 ? trace_event : NULL;
     out->observe_ctx = &c->trace;
 }
@@ -62,19 +112,22 @@ static void configure(struct conn *c, const struct conn_config *cfg, struct tcb_
 static int prepare(struct conn *c, const struct conn_config *cfg, const struct endpoint *local,
                    const struct endpoint *remote, struct tcb_config *tcb)
 {
-    void *mem = mmap(NULL, sizeof(struct layout), PROT_READ | PROT_WRITE,
+    const struct layout l = lay_out(cfg->buffer);
+    void *mem = mmap(NULL, l.len, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (mem == MAP_FAILED)
         return -ENOMEM;
+    /* A huge page would be filled for each of the few bytes that a connection usually holds. */
+    madvise(mem, l.len, MADV_NOHUGEPAGE);
     memset(c, 0, sizeof *c);
     c->mem = mem;
-    c->mem_len = sizeof(struct layout);
+    c->mem_len = l.len;
     c->local = *local;
     c->remote = *remote;
     c->ttl = cfg->ttl;
     c->tos = cfg->tos;
-    configure(c, cfg, tcb);
+    configure(c, cfg, &l, tcb);
     trace_conn_init(&c->trace, cfg->trace, local, remote, cfg->tag);
     return 0;
 }
@@ -117,6 +170,18 @@ void conn_close(struct conn *c)
     if (c->mem != NULL)
         munmap(c->mem, c->mem_len);
     c->mem = NULL;
+}
+
+void conn_make_room(struct conn *c, struct link *l)
+{
+    int r;
+
+    if (tcb_wants_room(&c->tcb)) {
+        r = link_flush(l);
+        if (r < 0)
+            c->send_error = r;
+    }
+    tcb_make_room(&c->tcb);
 }
 
 bool conn_matches(const struct conn *c, const struct packet *pkt)

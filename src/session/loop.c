@@ -262,6 +262,7 @@ static void relay_move(struct run *run, usec_t now)
 
     if (c == NULL || !tcb_synchronized(&c->tcb))
         return;
+    conn_make_room(c, run->link);
     if (run->relay.in_ready && relay_wants_input(&run->relay, &c->tcb)) {
         const uint64_t before = c->tcb.snd.tail;
 

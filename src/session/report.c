@@ -84,11 +84,26 @@ static int end_status(struct run *run, const struct conn *c)
     }
 }
 
+/* What the socket had no room for was lost like anything that a network drops; only we can say
+ * where. */
+static void report_overflows(struct run *run)
+{
+    struct link_stats stats;
+
+    link_get_stats(run->link, &stats);
+    if (stats.overflows > 0)
+        trace_say(&run->trace, 1, true,
+                  "this machine was too slow: the kernel dropped up to %" PRIu64
+                  " packets for want of room (a smaller --buffer asks for less at once)",
+                  stats.overflows);
+}
+
 int report_end(struct run *run, struct conn *c, usec_t now)
 {
     int status;
 
     trace_summary(&c->trace, &c->tcb, now);
+    report_overflows(run);
     status = stdio_status(run, c);
     return status != EXIT_OK ? status : end_status(run, c);
 }

@@ -49,6 +49,7 @@ static void init(struct run *run, const struct options *opt, const char *label)
     run->conn_cfg.tos = opt->tos;
     run->conn_cfg.no_nagle = opt->nodelay;
     run->conn_cfg.ecn = (enum ecn_use)opt->ecn;
+    run->conn_cfg.buffer = opt->buffer;
     relay_init(&run->relay, STDIN_FILENO, STDOUT_FILENO);
     occupy_stdio();
 }

@@ -131,7 +131,7 @@ int setup_link(struct run *run, bool v4, bool v6, uint16_t port, const struct en
     r = link_open(&run->link, v4, v6, run->mark, &filter);
     if (r < 0)
         return link_failed(run, r);
-    run->conn_cfg.rcv_limit = link_receive_capacity(run->link);
+    run->conn_cfg.rcv_limit = link_receive_capacity(run->link, conn_ring_size(run->opt->buffer));
     return EXIT_OK;
 }
 

@@ -28,6 +28,7 @@ enum option_id {
     ID_NODELAY,
     ID_ISN,
     ID_COLOR,
+    ID_BUFFER,
 };
 
 #define OPTION_ROWS_MAX 64

@@ -42,6 +42,7 @@ struct options {
     const char *source_port; /* -p: connecting, the source port (with -l it is put into `port`) */
     usec_t wait;             /* -w: 0 none */
     enum time_wait_mode time_wait;
+    size_t buffer;                           /* --buffer: 0 default */
     const struct congestion_ops *congestion; /* --congestion, NULL: the default */
     int ecn;                                 /* enum ecn_use of tcp/ecn.h: --ecn */
     usec_t msl;                              /* --msl: 0 default */

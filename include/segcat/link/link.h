@@ -20,7 +20,7 @@ struct link_filter {
 struct link_stats {
     /*
      * Packets lost because our receive buffer was full, as the kernel counts them: 6.18 counts one
-     * twice. It tells with the next packet that is not lost.
+     * twice.
      */
     uint64_t overflows;
     uint64_t unsent; /* packets that the kernel did not take for want of room */
@@ -41,8 +41,12 @@ int link_set_filter(struct link *l, const struct link_filter *filter);
 /* The descriptors to poll for input (and errors); -1 where a family is not open. */
 int link_fd(const struct link *l, enum ip_version version);
 
-/* Bytes of payload that may be announced as a window without overrunning the receive buffer. */
-size_t link_receive_capacity(const struct link *l);
+/*
+ * Bytes of payload that may be announced as a window without overrunning the kernel's receive
+ * buffer. It is made large enough for `window` first, as far as this process may: without
+ * CAP_NET_ADMIN, net.core.rmem_max is the end.
+ */
+size_t link_receive_capacity(struct link *l, size_t window);
 
 /*
  * Takes what has arrived, up to max packets, without waiting; large ones come in smaller batches,

@@ -17,9 +17,14 @@
  */
 int rawsock_open(enum ip_version version, uint32_t mark);
 
-/* SO_RCVBUF and SO_SNDBUF as the kernel counts them (with its overhead), 0 on error. */
-size_t rawsock_receive_buffer(int fd);
+/* SO_SNDBUF as the kernel counts it (with its overhead), 0 on error. */
 size_t rawsock_send_buffer(int fd);
+
+/* Makes SO_RCVBUF so large, as far as it may; returns what it is then, 0 on error. */
+size_t rawsock_grow_receive_buffer(int fd, size_t bytes);
+
+/* Packets that the kernel had no room for. */
+uint32_t rawsock_drops(int fd);
 
 /* What of the send buffer is in use by packets that have not left. */
 size_t rawsock_send_queued(int fd);

@@ -20,12 +20,11 @@ void rx_reset(struct rx *rx);
 
 /*
  * Takes up to max packets that wait at fd, a raw socket of this version, and parses them into pkt,
- * which refers to them until rx_reset(). Less than max when buffers run out. *overflows is set to
- * the socket's count of packets lost, if that comes with one of them; *dropped (if not NULL) grows
- * by the packets that are no TCP segment.
+ * which refers to them until rx_reset(). Less than max when buffers run out. *dropped (if not
+ * NULL) grows by the packets that are no TCP segment.
  * Returns how many packets were written to pkt, or a negative errno.
  */
 int rx_take(struct rx *rx, int fd, enum ip_version version, struct packet *pkt, int max, usec_t now,
-            uint32_t *overflows, unsigned *dropped);
+            unsigned *dropped);
 
 #endif

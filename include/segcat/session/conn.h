@@ -8,6 +8,11 @@
 #include "segcat/tcp/tcb.h"
 #include "segcat/trace/trace.h"
 
+/* --buffer: for each direction of a connection. */
+#define CONN_BUFFER_MIN     ((size_t)4 << 10)
+#define CONN_BUFFER_DEFAULT ((size_t)16 << 20)
+#define CONN_BUFFER_MAX     ((size_t)1 << 30) /* the largest window that a scale of 14 can say */
+
 struct conn {
     struct tcb tcb;
     struct trace_conn trace;
@@ -24,6 +29,7 @@ struct conn {
 /* What conns of one session have in common. */
 struct conn_config {
     uint8_t key[16];
+    size_t buffer;    /* at most so much for each direction; 0: CONN_BUFFER_DEFAULT */
     size_t rcv_limit; /* what the link can take without loss */
     uint32_t mtu;
     bool has_isn;
@@ -54,6 +60,17 @@ void conn_close(struct conn *c);
 /* The tcb's configuration but for its memory and observer. */
 void conn_tcb_config(const struct conn_config *cfg, const struct endpoint *local,
                      const struct endpoint *remote, struct tcb_config *out);
+/* What the rings of a connection with this buffer (0: the default) can grow to: a power of two,
+ * not above it. */
+size_t conn_ring_size(size_t buffer);
+
+/* The most memory that a connection with this buffer can come to use, all told: two rings, the
+ * records of what is in flight, the intervals of what has come out of order. */
+size_t conn_memory_max(size_t buffer);
+
+/* Before the user's bytes are read into the send ring: lets it grow if that helps. Hands the
+ * link's queue to the kernel first, because what is queued lies in the ring. */
+void conn_make_room(struct conn *c, struct link *l);
 
 /* True if the packet belongs to c. */
 bool conn_matches(const struct conn *c, const struct packet *pkt);

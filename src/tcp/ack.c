@@ -2,6 +2,8 @@
  * The ACK field: RFC 9293 3.10.7.4 fifth, with RFC 5961, SACK (RFC 2018, 2883) and round-trip
  * samples (RFC 6298, 7323). Pure.
  */
+#include <string.h>
+
 #include "segcat/tcp/internal.h"
 
 /* Frees acknowledged bytes of the ring. */
@@ -55,7 +57,7 @@ void tcb_advance_una(struct tcb *t, struct arrival *a)
             break;
         }
         if (!r->sacked)
-            recovery_newly_acked(t, r, a, &s);
+            rack_delivered(t, r, a, &s);
         if (r->fin)
             t->fin_acked = true;
         sent_pop(&t->sent);
@@ -81,46 +83,113 @@ static bool sack_block_sane(const struct tcb *t, const struct sack_block *b)
            seq_ge(b->left, t->snd_una) && seq_le(b->right, t->snd_nxt);
 }
 
-/* RFC 2883 section 4: the first block lies below the ACK or inside the second. */
-static bool is_dsack(const struct arrival *a)
+/*
+ * RFC 2883 section 4: the first block lies below the ACK or inside the second. It must be about what
+ * we have sent, not longer than a window ago.
+ */
+static bool is_dsack(const struct tcb *t, const struct arrival *a)
 {
     const struct tcp_options *o = &a->seg.opt;
     const struct sack_block *b = &o->sack[0];
+    const uint64_t back = t->stats.bytes_acked < t->snd_wnd_max ? t->stats.bytes_acked + 1
+                                                                : (uint64_t)t->snd_wnd_max + 1;
 
+    if (o->sack_count == 0 || !seq_lt(b->left, b->right))
+        return false;
     if (seq_le(b->right, a->seg.ack))
-        return seq_lt(b->left, b->right);
-    return o->sack_count > 1 && seq_ge(b->left, o->sack[1].left) &&
-           seq_le(b->right, o->sack[1].right);
+        return seq_diff(t->snd_una, b->left) <= (int64_t)back;
+    return o->sack_count > 1 && sack_block_sane(t, &o->sack[1]) &&
+           seq_ge(b->left, o->sack[1].left) && seq_le(b->right, o->sack[1].right);
 }
 
-static void mark_block(struct tcb *t, const struct sack_block *b, struct arrival *a,
-                       struct rack_sample *s)
+/* A retransmission of ours was needless. That of a probe says nothing about reordering. */
+static void process_dsack(struct tcb *t, struct arrival *a)
 {
-    for (size_t i = sent_find(&t->sent, b->left); i < t->sent.count; i++) {
+    const struct sack_block *b = &a->seg.opt.sack[0];
+
+    if (t->tlp_out && t->tlp_retransmit && b->right == t->tlp_end) {
+        a->ev.notes |= NOTE_SPURIOUS;
+        t->tlp_needless = true;
+    } else if (undo_dsack(t, b)) {
+        a->ev.notes |= NOTE_SPURIOUS;
+        t->rack.dsack = true;
+    }
+}
+
+/* Marks the records inside b that begin in [from, to) or reach into it. */
+static void mark_part(struct tcb *t, const struct sack_block *b, seq_t from, seq_t to,
+                      struct arrival *a, struct rack_sample *s)
+{
+    for (size_t i = sent_find(&t->sent, from); i < t->sent.count; i++) {
         const struct sent_record *r = sent_at(&t->sent, i);
 
-        if (seq_gt(r->seq + r->len, b->right))
+        if (seq_ge(r->seq, to) || seq_gt(r->seq + r->len, b->right))
             break;
         if (r->sacked || seq_lt(r->seq, b->left))
             continue;
-        recovery_newly_acked(t, r, a, s);
+        rack_delivered(t, r, a, s);
         a->ev.sacked += r->len;
         sent_mark_sacked(&t->sent, i);
     }
 }
 
+/* Marks what b says, less what the ACK before has said: blocks grow long, news is short. */
+static void mark_block(struct tcb *t, const struct sack_block *b, struct arrival *a,
+                       struct rack_sample *s)
+{
+    seq_t from = b->left;
+
+    for (unsigned i = 0; i < t->sack_seen_count; i++) {
+        const struct sack_block *seen = &t->sack_seen[i];
+
+        if (seq_le(seen->right, from) || seq_ge(seen->left, b->right))
+            continue;
+        if (seq_lt(from, seen->left))
+            mark_part(t, b, from, seen->left, a, s);
+        from = seen->right;
+    }
+    if (seq_lt(from, b->right))
+        mark_part(t, b, from, b->right, a, s);
+}
+
+/* The sane blocks in sequence order, so that a late report of the lower ones is not taken for
+ * reordering. Returns how many. */
+static unsigned sorted_blocks(const struct tcb *t, const struct arrival *a,
+                              struct sack_block out[SACK_BLOCKS_MAX])
+{
+    const struct tcp_options *o = &a->seg.opt;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < o->sack_count && i < SACK_BLOCKS_MAX; i++) {
+        unsigned j = n;
+
+        if (!sack_block_sane(t, &o->sack[i]))
+            continue;
+        for (; j > 0 && seq_gt(out[j - 1].left, o->sack[i].left); j--)
+            out[j] = out[j - 1];
+        out[j] = o->sack[i];
+        n++;
+    }
+    return n;
+}
+
 static void process_sack(struct tcb *t, struct arrival *a)
 {
     struct rack_sample s = {.any = false};
-    const struct tcp_options *o = &a->seg.opt;
+    struct sack_block block[SACK_BLOCKS_MAX];
+    unsigned n;
 
-    if (!t->use_sack || !(o->present & OPT_SACK))
+    if (t->sent.sacked_count == 0)
+        t->sack_seen_count = 0; /* all acknowledged, or forgotten: it says nothing any more */
+    if (!t->use_sack || !(a->seg.opt.present & OPT_SACK))
         return;
-    if (is_dsack(a))
-        a->ev.notes |= NOTE_SPURIOUS;
-    for (unsigned i = 0; i < o->sack_count; i++)
-        if (sack_block_sane(t, &o->sack[i]))
-            mark_block(t, &o->sack[i], a, &s);
+    if (is_dsack(t, a))
+        process_dsack(t, a);
+    n = sorted_blocks(t, a, block);
+    for (unsigned i = 0; i < n; i++)
+        mark_block(t, &block[i], a, &s);
+    memcpy(t->sack_seen, block, n * sizeof block[0]);
+    t->sack_seen_count = n;
     if (a->ev.sacked > 0)
         a->ev.notes |= NOTE_SACK;
     if (a->ev.rtt == 0 && s.rtt != 0) {
@@ -248,8 +317,8 @@ bool tcb_process_ack(struct tcb *t, struct arrival *a)
     }
     a->ev.dup_acks = t->dup_acks;
     /* What SACK had told of before is not delivered again by the ACK that passes it. */
-    recovery_after_ack(t, a, (uint32_t)(t->snd_una - una_before) + t->sent.sacked - sacked_before,
-                       flight_before);
+    a->moved = t->snd_una - una_before;
+    recovery_after_ack(t, a, a->moved + t->sent.sacked - sacked_before, flight_before);
     if (t->fin_acked && !fin_before)
         after_fin_acked(t, a);
     return true;

@@ -109,13 +109,13 @@ static enum send_reason next_urgent_ack(struct tcb *t, struct segment *out)
 
 /* A lost record may be sent again: inside the window (SHLD-16) and the congestion window; the
  * first of a recovery always (RFC 6675 5 step 4.3). */
-static bool may_resend(struct tcb *t, const struct sent_record *r, size_t slot)
+static bool may_resend(struct tcb *t, const struct sent_record *r)
 {
     if (seq_diff(t->snd_una + t->snd_wnd, r->seq) <= 0)
         return false;
     if (t->sent.flight == 0 || tcb_pipe(t) + r->len <= t->cc.cwnd)
         return true;
-    if (slot == 0 && r->transmissions == 1)
+    if (t->resend_due)
         return true;
     cwnd_use_sent(t, true); /* or slow start after a timeout would not begin */
     return false;
@@ -150,6 +150,8 @@ static enum send_reason resend(struct tcb *t, size_t slot, struct segment *out,
     }
     sent_mark_resent(&t->sent, slot, now);
     pacing_sent(t, out->len, now);
+    undo_resent(t, r->len, now);
+    t->resend_due = false;
     ev->transmissions = r->transmissions;
     t->stats.retransmits++;
     t->stats.bytes_retransmitted += out->len;
@@ -161,10 +163,10 @@ static enum send_reason next_lost(struct tcb *t, struct segment *out, struct tcp
 {
     size_t slot;
 
-    if (!tcb_synchronized(t) || t->sent.lost == 0)
+    if (!tcb_synchronized(t) || t->sent.lost == 0 || undo_holds_back(t))
         return SEND_NOTHING;
     slot = sent_first_lost(&t->sent);
-    if (slot == t->sent.count || !may_resend(t, sent_at(&t->sent, slot), slot) ||
+    if (slot == t->sent.count || !may_resend(t, sent_at(&t->sent, slot)) ||
         pacing_room(t, now) == 0)
         return SEND_NOTHING;
     return resend(t, slot, out, ev, now);
@@ -306,7 +308,7 @@ static enum send_reason next_tlp(struct tcb *t, struct segment *out, struct tcp_
     t->tlp_due = false;
     last = t->sent.count - 1;
     t->tlp_out = true;
-    t->tlp_retransmit = false;
+    t->tlp_retransmit = t->tlp_needless = false;
     if (n > 0 && n <= usable_window(t) && !sent_full(&t->sent)) {
         send_new(t, out, ev, n, now);
         t->tlp_end = t->snd_nxt;
@@ -316,7 +318,8 @@ static enum send_reason next_tlp(struct tcb *t, struct segment *out, struct tcp_
     t->tlp_end = t->snd_nxt;
     /* No probe can go (the peer has shrunk its window): none is tried again, and the retransmission
      * timer runs on. */
-    if (sent_at(&t->sent, last)->len > t->mss || !may_resend(t, sent_at(&t->sent, last), 0))
+    if (sent_at(&t->sent, last)->len > t->mss ||
+        seq_diff(t->snd_una + t->snd_wnd, sent_at(&t->sent, last)->seq) <= 0)
         return SEND_NOTHING;
     t->tlp_retransmit = true;
     resend(t, last, out, ev, now);

@@ -15,11 +15,23 @@ static usec_t distance(usec_t a, usec_t b)
     return a > b ? a - b : b - a;
 }
 
+/* RFC 6298 2.3 to 2.5. */
+static void set_rto(struct rtt *r)
+{
+    usec_t margin = 4 * r->rttvar > CLOCK_GRANULARITY ? 4 * r->rttvar : CLOCK_GRANULARITY;
+
+    /* The floor is a floor of the margin, as in Linux: a path of 300 ms with no variance still gets
+     * 200 ms of patience. */
+    if (margin < RTO_MIN)
+        margin = RTO_MIN;
+    r->rto = r->srtt + margin;
+    if (r->rto > RTO_MAX)
+        r->rto = RTO_MAX;
+}
+
 /* RFC 6298 2.2 to 2.5. */
 void rtt_sample(struct rtt *r, usec_t sample)
 {
-    usec_t margin;
-
     if (sample == 0)
         sample = 1;
     if (!r->valid) {
@@ -38,15 +50,17 @@ void rtt_sample(struct rtt *r, usec_t sample)
     r->latest = sample;
     r->sum += sample;
     r->count++;
-    margin = 4 * r->rttvar > CLOCK_GRANULARITY ? 4 * r->rttvar : CLOCK_GRANULARITY;
-    /* The floor is a floor of the margin, as in Linux: a path of 300 ms with no variance still gets
-     * 200 ms of patience. */
-    if (margin < RTO_MIN)
-        margin = RTO_MIN;
-    r->rto = r->srtt + margin;
-    if (r->rto > RTO_MAX)
-        r->rto = RTO_MAX;
+    set_rto(r);
     r->backoff = 0;
+}
+
+void rtt_after_spurious(struct rtt *r, usec_t srtt_before, usec_t rttvar_before, usec_t sample)
+{
+    const usec_t srtt = srtt_before + 2 * CLOCK_GRANULARITY;
+
+    r->srtt = srtt > sample ? srtt : sample;
+    r->rttvar = rttvar_before > sample / 2 ? rttvar_before : sample / 2;
+    set_rto(r);
 }
 
 usec_t rtt_timeout(const struct rtt *r)

@@ -103,6 +103,7 @@ static void init(struct tcb *t, const struct tcb_config *cfg, usec_t now)
     t->ts_offset = timestamp_offset(cfg->key, &cfg->local, &cfg->remote);
     t->snd_una = t->snd_nxt = t->iss;
     t->snd_base = t->iss + 1;
+    t->recovery_point = t->iss;
     t->mss_announced = t->mss_max = mss_for(cfg, cfg->mtu);
     t->peer_mss = cfg->local.ip.version == IP_V6 ? MSS_DEFAULT_V6 : MSS_DEFAULT_V4;
     t->rcv_wscale = scale_for(t->cfg.rcv_limit);

@@ -10,6 +10,8 @@ static void tell(struct tcb *t, enum tcp_timer which, usec_t now)
 
     ev.timer = which;
     ev.delay = rtt_timeout(&t->rtt);
+    ev.notes = t->news;
+    t->news = 0;
     tcb_emit(t, &ev);
 }
 
@@ -99,7 +101,7 @@ static void expired(struct tcb *t, enum tcp_timer which, usec_t now)
 void tcb_timeout(struct tcb *t, usec_t now)
 {
     for (int i = 0; i < TIMER_COUNT && t->end == END_NONE; i++) {
-        if (now < t->timer[i])
+        if (now < t->timer[i] || (i == TIMER_REXMT && tlp_comes_first(t, now)))
             continue;
         t->timer[i] = USEC_NEVER;
         expired(t, (enum tcp_timer)i, now);

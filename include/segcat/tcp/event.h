@@ -87,6 +87,18 @@ enum receive_note {
     NOTE_ECN_ECHO = 0x200000,    /* the peer has seen such a mark on data of ours */
     NOTE_NO_ROOM = 0x20000,      /* out-of-order data not kept: the set of intervals is full */
     NOTE_SYN_COOKIE = 0x1000000, /* the ACK of a SYN cookie: a connection out of nothing */
+    NOTE_REORDERING = 0x40000,   /* the path was seen to change the order: RACK waits from now on */
+    NOTE_RECOVERY = 0x80000,     /* a recovery began (here, or by a timer: TIMER too) */
+    NOTE_RECOVERED = 0x400000,   /* and is over */
+    NOTE_UNDONE = 0x800000,      /* it was needless and is taken back: `undo` says how we know */
+};
+
+/* What has proved a recovery or timeout to be needless. */
+enum undo_proof {
+    UNDO_NONE,
+    UNDO_TIMESTAMP, /* Eifel, RFC 3522: the echo is older than the retransmission */
+    UNDO_FRTO,      /* RFC 5682: what the timeout gave up arrived by itself */
+    UNDO_DSACK,     /* RFC 3708: all that was sent again was there already */
 };
 
 /* Why an arrived segment was dropped. */
@@ -153,6 +165,8 @@ struct tcp_event {
     uint64_t acked;            /* RECEIVED: bytes newly acknowledged cumulatively (data only) */
     uint64_t sacked;           /* RECEIVED: bytes newly SACKed */
     uint64_t delivered;        /* RECEIVED: bytes newly in order for the user */
+    enum undo_proof undo;      /* NOTE_UNDONE */
+    bool undo_timeout;         /* NOTE_UNDONE: it was a timeout, else a fast recovery */
     unsigned dup_acks;         /* RECEIVED: consecutive duplicate ACKs; SENT: ours */
     seq_t hole_left;           /* NOTE_OUT_OF_ORDER: the hole before the data */
     seq_t hole_right;

@@ -21,8 +21,11 @@ struct arrival {
     struct segment seg;
     const struct segment *whole; /* as it arrived */
     usec_t now;
-    usec_t at;     /* when it arrived, for samples */
-    bool advances; /* its ACK moves SND.UNA */
+    usec_t at;                         /* when it arrived, for samples */
+    bool advances;                     /* its ACK moves SND.UNA */
+    uint32_t moved;                    /* by so much */
+    bool lost_arrived, beyond_timeout; /* it brought the first copy of what a timeout has given up;
+                                          what was sent after the timeout */
     struct tcp_event ev;
 };
 
@@ -74,14 +77,6 @@ bool tcb_process_ack(struct tcb *t, struct arrival *a);
 void tcb_advance_una(struct tcb *t, struct arrival *a);
 
 /* --- recovery.c --- */
-struct rack_sample {
-    bool any;
-    bool syn;           /* our SYN was among them */
-    usec_t rtt;         /* sample of a record sent once, 0 if none */
-    bool retransmitted; /* one sent again was among them: its wait says nothing (Karn) */
-};
-void recovery_newly_acked(struct tcb *t, const struct sent_record *r, const struct arrival *a,
-                          struct rack_sample *s);
 /* After an ACK: what is lost, and is a recovery beginning or over? */
 void recovery_after_ack(struct tcb *t, struct arrival *a, uint64_t delivered,
                         uint64_t flight_before);
@@ -92,8 +87,41 @@ uint64_t tcb_pipe(const struct tcb *t);
 void recovery_cut(struct tcb *t, uint64_t flight, usec_t now);
 void recovery_on_reorder_timer(struct tcb *t, usec_t now);
 void recovery_on_rto(struct tcb *t, usec_t now);
+
+/* --- rack.c --- */
+struct rack_sample {
+    bool any;
+    bool syn;           /* our SYN was among them */
+    usec_t rtt;         /* sample of a record sent once, 0 if none */
+    bool retransmitted; /* one sent again was among them: its wait says nothing (Karn) */
+};
+void rack_delivered(struct tcb *t, const struct sent_record *r, struct arrival *a,
+                    struct rack_sample *s);
+void rack_reordered(struct tcb *t);
+void rack_adapt(struct tcb *t);
+void rack_recovered(struct tcb *t);
+usec_t rack_min_rtt(const struct tcb *t);
+usec_t rack_reordering_window(const struct tcb *t);
+uint64_t rack_detect_loss(struct tcb *t, usec_t now);
+void rack_mark_on_timeout(struct tcb *t, usec_t now);
+
+/* --- tlp.c --- */
 void recovery_on_tlp(struct tcb *t, usec_t now);
 void recovery_arm_tlp(struct tcb *t, usec_t now);
+bool tlp_comes_first(const struct tcb *t, usec_t now);
+void tlp_answered(struct tcb *t, const struct arrival *a, uint64_t flight);
+
+/* --- undo.c --- */
+void undo_begin(struct tcb *t, bool timeout, uint64_t flight);
+/* The last recovery stays as it is, whatever may yet show it to be needless (ECN). */
+void undo_forbid(struct tcb *t);
+void undo_resent(struct tcb *t, uint32_t len, usec_t now);
+void undo_delivered(struct tcb *t, const struct sent_record *r, struct arrival *a);
+bool undo_dsack(struct tcb *t, const struct sack_block *b);
+void undo_timeout(struct tcb *t);
+/* F-RTO is being tested: new data goes instead of what counts as lost. */
+bool undo_holds_back(const struct tcb *t);
+void undo_on_ack(struct tcb *t, struct arrival *a);
 
 /* --- prr.c --- */
 void prr_begin(struct tcb *t, uint64_t delivered);

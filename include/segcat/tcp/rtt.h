@@ -32,6 +32,10 @@ void rtt_init(struct rtt *r);
  * the backoff. */
 void rtt_sample(struct rtt *r, usec_t sample);
 
+/* A timeout was needless, for this sample has come after it; what was believed before is given.
+ * RFC 4015 section 4 step 8. */
+void rtt_after_spurious(struct rtt *r, usec_t srtt_before, usec_t rttvar_before, usec_t sample);
+
 /* The timeout as it is now: rto * 2^backoff, at most RTO_MAX. */
 usec_t rtt_timeout(const struct rtt *r);
 

@@ -80,6 +80,7 @@ struct tcb_stats {
     uint64_t rto_count;
     uint64_t ce_marks;       /* on data received */
     uint64_t ecn_cuts;       /* of our window, because the peer echoed a mark */
+    uint64_t undone;         /* recoveries and timeouts taken back as needless */
     usec_t zero_window_time; /* waited for the peer's window */
     usec_t rto_time;         /* waited for a retransmission timeout */
     usec_t opened_at;        /* first SYN */
@@ -150,11 +151,14 @@ struct tcb {
     struct prr prr;
     uint64_t dup_delivered; /* without SACK: what duplicate ACKs say has arrived, in bytes */
     seq_t recovery_point;
-    usec_t rack_sent_at, rack_rtt, rack_rtt_min;
-    seq_t rack_end;
-    bool rack_valid, rack_reordering;
-    seq_t rack_fack;
+    bool resend_due; /* the first retransmission of a recovery goes whatever cwnd says */
+    struct rack rack;
+    struct undo undo;
+    struct sack_block sack_seen[SACK_BLOCKS_MAX]; /* of the last ACK: marked already */
+    unsigned sack_seen_count;
+    uint32_t news;                /* enum receive_note for the next event */
     bool tlp_out, tlp_retransmit; /* a probe is outstanding; it repeated data */
+    bool tlp_needless;            /* and a D-SACK says that it had arrived */
     seq_t tlp_end;
     unsigned syn_tries, probe_tries;
     usec_t rto_expired; /* how long the last retransmission timeout was */

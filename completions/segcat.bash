@@ -32,7 +32,7 @@ _segcat() {
             cs0 cs1 cs2 cs3 cs4 cs5 cs6 cs7' -- "$cur")
         return
         ;;
-    --buffer | --isn | --msl | --source-port | --ttl | --wait | -M | -p | -w)
+    --buffer | --isn | --keepalive | --msl | --source-port | --ttl | --user-timeout | --wait | -M | -p | -w)
         return
         ;;
     esac
@@ -40,8 +40,8 @@ _segcat() {
 
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W '-4 -6 -h -l -M -N -n -p -s -T -v -w
-            --ipv4 --ipv6 --buffer= --color= --congestion= --demo --ecn= --help --isn= --listen --msl= --nodelay --shutdown --nodns
-            --source-port= --source= --time-wait= --tos= --ttl= --verbose --version --wait=' -- "$cur")
+            --ipv4 --ipv6 --buffer= --color= --congestion= --demo --ecn= --help --isn= --keepalive --listen --msl= --nodelay --shutdown --nodns
+            --source-port= --source= --time-wait= --tos= --ttl= --user-timeout= --verbose --version --wait=' -- "$cur")
         [[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace
         return
     fi

@@ -32,6 +32,10 @@ const struct option_row option_rows[] = {
     {0, ID_CONGESTION, "congestion", "NAME", GROUP_TCP, "congestion control: cubic or reno"},
     {0, ID_ECN, "ecn", "WHEN", GROUP_TCP, "accept (when the peer asks), on (ask for it) or off"},
     {0, ID_BUFFER, "buffer", "SIZE", GROUP_TCP, "at most so much memory each way (16M)"},
+    {0, ID_KEEPALIVE, "keepalive", "[=IDLE]", GROUP_TCP,
+     "ask an idle peer: IDLE[,INTERVAL[,COUNT]] (2h,75,9)"},
+    {0, ID_USER_TIMEOUT, "user-timeout", "TIME", GROUP_TCP,
+     "give up when what was sent has no answer for TIME"},
     {0, ID_TIME_WAIT, "time-wait", "HOW", GROUP_TCP,
      "hold (a child keeps it), wait (here), none (skip it)"},
     {0, ID_MSL, "msl", "TIME", GROUP_TCP, "maximum segment lifetime (30 s); TIME-WAIT lasts two"},
@@ -51,7 +55,7 @@ static void print_row(const struct option_row *r)
 
     snprintf(left, sizeof left, "%c%c%c --%s%s%s", r->letter != 0 ? '-' : ' ',
              r->letter != 0 ? r->letter : ' ', r->letter != 0 ? ',' : ' ', r->name,
-             r->arg != NULL ? "=" : "", r->arg != NULL ? r->arg : "");
+             r->arg != NULL && r->arg[0] != '[' ? "=" : "", r->arg != NULL ? r->arg : "");
     printf("  %-24s %s\n", left, r->help);
 }
 

@@ -14,6 +14,7 @@
 #include "segcat/cli/tos.h"
 #include "segcat/tcp/congestion.h"
 #include "segcat/tcp/ecn.h"
+#include "segcat/tcp/keepalive.h"
 #include "segcat/trace/trace.h"
 
 #define TIME_MAX   ((usec_t)366 * 24 * 3600 * USEC_SEC)
@@ -40,7 +41,9 @@ static void fill_tables(char *shorts, struct option *longs)
         const struct option_row *r = &option_rows[i];
 
         longs[i] = (struct option){.name = r->name,
-                                   .has_arg = r->arg != NULL ? required_argument : no_argument,
+                                   .has_arg = r->arg == NULL     ? no_argument
+                                              : r->arg[0] == '[' ? optional_argument
+                                                                 : required_argument,
                                    .val = r->id};
         if (r->letter != 0) {
             shorts[n++] = (char)r->letter;
@@ -136,6 +139,49 @@ static bool size_option(const char *option, const char *text, size_t least, size
         return true;
     message("%s %s: give a size from %zuK to %zuG, as in 512K or 64M", option, text, least >> 10,
             most >> 30);
+    return false;
+}
+
+/*
+ * IDLE[,INTERVAL[,COUNT]]: an empty part keeps its default. The count is small: as with Linux's
+ * TCP_KEEPCNT.
+ */
+static bool keepalive_option(const char *text, struct options *o)
+{
+    usec_t *const times[] = {&o->keepalive.idle, &o->keepalive.interval};
+    char part[32];
+
+    o->keepalive.idle = KEEPALIVE_IDLE;
+    for (size_t i = 0; text != NULL && i < 3; i++) {
+        const char *const comma = strchr(text, ',');
+        const size_t len = comma != NULL ? (size_t)(comma - text) : strlen(text);
+        uint64_t n = 0;
+
+        if (len >= sizeof part || (i == 2 && comma != NULL))
+            return false;
+        memcpy(part, text, len);
+        part[len] = '\0';
+        if (i < 2 && len > 0 && !parse_time(part, times[i]))
+            return false;
+        if (i == 2) {
+            const char *const end = whole_number(part, &n);
+
+            if (end == NULL || *end != '\0' || n < 1 || n > 127)
+                return false;
+            o->keepalive.count = (unsigned)n;
+        }
+        text = comma != NULL ? comma + 1 : NULL;
+    }
+    return true;
+}
+
+static bool keepalive_option_good(const char *text, struct options *o)
+{
+    if (keepalive_option(text, o))
+        return true;
+    message("--keepalive=%s is not IDLE[,INTERVAL[,COUNT]]: two times and a number from 1 to 127, "
+            "as in --keepalive=60,5,3",
+            text);
     return false;
 }
 
@@ -327,6 +373,10 @@ static bool set_option(int id, const char *arg, struct options *o)
         return time_option("-w", arg, &o->wait);
     case ID_CONGESTION:
         return congestion_option(arg, &o->congestion);
+    case ID_KEEPALIVE:
+        return keepalive_option_good(arg, o);
+    case ID_USER_TIMEOUT:
+        return time_option("--user-timeout", arg, &o->user_timeout);
     case ID_ECN:
         return ecn_option(arg, &o->ecn);
     case ID_TIME_WAIT:

@@ -75,32 +75,47 @@ static int ask_socket(int fd, const struct ip_addr *remote, const struct ip_addr
     return result;
 }
 
-static int take_oif(const struct nlattr *attr, void *data)
+/* What a route's answer says. */
+struct found {
+    uint32_t oif;
+    uint32_t mtu; /* 0: none of its own, the interface's holds */
+};
+
+static int take_metric(const struct nlattr *attr, void *data)
 {
-    if (mnl_attr_get_type(attr) == RTA_OIF) {
+    if (mnl_attr_get_type(attr) == RTAX_MTU) {
         *(uint32_t *)data = mnl_attr_get_u32(attr);
     }
     return MNL_CB_OK;
 }
 
-static int read_answer(const struct nlmsghdr *nlh, void *data)
+static int take_route(const struct nlattr *attr, void *data)
 {
-    return mnl_attr_parse(nlh, sizeof(struct rtmsg), take_oif, data);
+    struct found *f = data;
+
+    if (mnl_attr_get_type(attr) == RTA_OIF) {
+        f->oif = mnl_attr_get_u32(attr);
+    } else if (mnl_attr_get_type(attr) == RTA_METRICS) {
+        return mnl_attr_parse_nested(attr, take_metric, &f->mtu);
+    }
+    return MNL_CB_OK;
 }
 
-/* The interface that packets from source to remote leave by; 0 if the kernel does not tell. */
-static uint32_t ask_interface(const struct ip_addr *remote, const struct ip_addr *source)
+static int read_route(const struct nlmsghdr *nlh, void *data)
+{
+    return mnl_attr_parse(nlh, sizeof(struct rtmsg), take_route, data);
+}
+
+/* The way from source to remote, from the kernel. Returns 0 or a negative errno. */
+static int ask_route(int fd, const struct ip_addr *remote, const struct ip_addr *source,
+                     struct found *out)
 {
     _Alignas(struct nlmsghdr) char buf[256];
     const size_t len = ip_addr_len(remote->version);
     struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
     struct rtmsg *rtm;
-    uint32_t oif = 0;
-    const int fd = netlink_open(NETLINK_ROUTE);
 
-    if (fd < 0) {
-        return 0;
-    }
+    *out = (struct found){0};
     nlh->nlmsg_type = RTM_GETROUTE;
     nlh->nlmsg_flags = NLM_F_REQUEST;
     rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
@@ -111,11 +126,72 @@ static uint32_t ask_interface(const struct ip_addr *remote, const struct ip_addr
     if (remote->scope_id != 0) {
         mnl_attr_put_u32(nlh, RTA_OIF, remote->scope_id);
     }
-    if (netlink_talk(fd, nlh, nlh->nlmsg_len, read_answer, &oif) < 0) {
-        oif = 0;
+    return netlink_talk(fd, nlh, nlh->nlmsg_len, read_route, out);
+}
+
+static int take_link(const struct nlattr *attr, void *data)
+{
+    if (mnl_attr_get_type(attr) == IFLA_MTU) {
+        *(uint32_t *)data = mnl_attr_get_u32(attr);
+    }
+    return MNL_CB_OK;
+}
+
+static int read_link(const struct nlmsghdr *nlh, void *data)
+{
+    return mnl_attr_parse(nlh, sizeof(struct ifinfomsg), take_link, data);
+}
+
+static int ask_mtu(int fd, uint32_t ifindex, uint32_t *mtu)
+{
+    _Alignas(struct nlmsghdr) char buf[128];
+    struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+    struct ifinfomsg *ifi;
+
+    nlh->nlmsg_type = RTM_GETLINK;
+    nlh->nlmsg_flags = NLM_F_REQUEST;
+    ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+    ifi->ifi_index = (int)ifindex;
+    return netlink_talk(fd, nlh, nlh->nlmsg_len, read_link, mtu);
+}
+
+int route_open(void)
+{
+    return netlink_open(NETLINK_ROUTE);
+}
+
+int route_again(int fd, const struct ip_addr *remote, const struct ip_addr *source,
+                struct route *out)
+{
+    struct found f;
+    uint32_t mtu = 0;
+    int result = ask_route(fd, remote, source, &f);
+
+    *out = (struct route){.source = *source, .ifindex = f.oif};
+    if (result == 0) {
+        result = ask_mtu(fd, f.oif, &mtu);
+    }
+    if (f.mtu != 0 && f.mtu < mtu) {
+        mtu = f.mtu;
+    }
+    out->mtu = mtu > MTU_MAX ? MTU_MAX : mtu;
+    return result;
+}
+
+/* The interface that packets from source to remote leave by; 0 if the kernel does not tell. */
+static uint32_t ask_interface(const struct ip_addr *remote, const struct ip_addr *source)
+{
+    const int fd = route_open();
+    struct found f = {0};
+
+    if (fd < 0) {
+        return 0;
+    }
+    if (ask_route(fd, remote, source, &f) < 0) {
+        f.oif = 0;
     }
     close(fd);
-    return oif;
+    return f.oif;
 }
 
 int route_lookup(const struct ip_addr *remote, const struct ip_addr *source, struct route *out)

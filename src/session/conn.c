@@ -92,6 +92,8 @@ void conn_tcb_config(const struct conn_config *cfg, const struct endpoint *local
         .no_nagle = cfg->no_nagle,
         .msl = cfg->msl,
         .syn_timeout = cfg->syn_timeout,
+        .user_timeout = cfg->user_timeout,
+        .keepalive = cfg->keepalive,
     };
     memcpy(out->key, cfg->key, sizeof out->key);
 }

@@ -207,12 +207,12 @@ static void errors(struct run *run, usec_t now)
 
 /* The kernel did not take a packet of c's. What passes is forgotten: retransmission mends it;
  * the rest ends an opening, and says why. */
-static void send_error(struct conn *c, usec_t now)
+static void send_error(struct run *run, struct conn *c, usec_t now)
 {
     struct route route;
     const int error = c->send_error;
 
-    if (error == -EMSGSIZE && route_lookup(&c->remote.ip, &c->local.ip, &route) == 0)
+    if (error == -EMSGSIZE && route_again(run->route_fd, &c->remote.ip, &c->local.ip, &route) == 0)
         tcb_path_mtu(&c->tcb, route.mtu, now);
     if (error == -EAGAIN || error == -ENOBUFS || error == -EMSGSIZE)
         c->send_error = 0;
@@ -239,8 +239,27 @@ static void pump_all(struct run *run, usec_t now)
         if (r < 0)
             c->send_error = r;
         if (c->send_error != 0)
-            send_error(c, now);
+            send_error(run, c, now);
     }
+}
+
+/*
+ * Nothing has come back for a while: is this still the way? Each packet of a raw socket is routed
+ * anew, and the kernel checks by itself whether the neighbour is alive; what is left is to say that
+ * there is no way any more, and to learn a new interface's MTU.
+ */
+static void look_at_route(struct run *run, struct conn *c, usec_t now)
+{
+    struct route route;
+    int r;
+
+    if (run->route_fd < 0)
+        return;
+    r = route_again(run->route_fd, &c->remote.ip, &c->local.ip, &route);
+    if (r < 0)
+        trace_say(&run->trace, 1, true, "the route is gone: %s; going on trying", strerror(-r));
+    else if (route.mtu < c->tcb.cfg.mtu)
+        tcb_path_mtu(&c->tcb, route.mtu, now);
 }
 
 static void timeouts(struct run *run, usec_t now)
@@ -251,6 +270,8 @@ static void timeouts(struct run *run, usec_t now)
         if (c == NULL || tcb_deadline(&c->tcb) > now)
             continue;
         tcb_timeout(&c->tcb, now);
+        if (tcb_doubts_route(&c->tcb))
+            look_at_route(run, c, now);
         conn_changed(run, c, now);
     }
 }

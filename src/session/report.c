@@ -69,6 +69,13 @@ static int end_status(struct run *run, const struct conn *c)
     case END_RESET:
         return fail(run, c, "connection reset by peer");
     case END_TIMEOUT:
+        if (t->keep.tries > 0) {
+            snprintf(what, sizeof what,
+                     "connection timed out: %u keepalive probe%s unanswered, nothing heard for %s",
+                     t->keep.tries, t->keep.tries == 1 ? "" : "s",
+                     format_duration(t->stats.closed_at - t->keep.heard_at, text));
+            return fail(run, c, what);
+        }
         snprintf(what, sizeof what, "connection timed out: no acknowledgement for %s",
                  format_duration(t->stats.closed_at - t->progress_at, text));
         return fail(run, c, what);

@@ -34,7 +34,7 @@ static void init(struct run *run, const struct options *opt, const char *label)
     memset(run, 0, sizeof *run);
     run->opt = opt;
     run->limit = USEC_NEVER;
-    run->pair_guard.fd = -1;
+    run->pair_guard.fd = run->route_fd = -1;
     for (size_t i = 0; i < LOCALS_MAX; i++) {
         run->local[i].guard.fd = -1;
         run->local[i].port.fd[0] = run->local[i].port.fd[1] = -1;
@@ -48,6 +48,12 @@ static void init(struct run *run, const struct options *opt, const char *label)
     run->conn_cfg.ttl = opt->ttl != 0 ? opt->ttl : TTL_DEFAULT;
     run->conn_cfg.tos = opt->tos;
     run->conn_cfg.no_nagle = opt->nodelay;
+    run->conn_cfg.syn_timeout = run->conn_cfg.user_timeout = opt->user_timeout;
+    run->conn_cfg.keepalive = (struct keepalive_config){
+        .idle = opt->keepalive.idle,
+        .interval = opt->keepalive.interval,
+        .count = opt->keepalive.count,
+    };
     run->conn_cfg.ecn = (enum ecn_use)opt->ecn;
     run->conn_cfg.buffer = opt->buffer;
     relay_init(&run->relay, STDIN_FILENO, STDOUT_FILENO);

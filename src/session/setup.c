@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "segcat/link/privilege.h"
+#include "segcat/link/route.h"
 #include "segcat/session/run.h"
 #include "segcat/trace/format.h"
 
@@ -131,6 +132,7 @@ int setup_link(struct run *run, bool v4, bool v6, uint16_t port, const struct en
     r = link_open(&run->link, v4, v6, run->mark, &filter);
     if (r < 0)
         return link_failed(run, r);
+    run->route_fd = route_open(); /* without it we do not look again */
     run->conn_cfg.rcv_limit = link_receive_capacity(run->link, conn_ring_size(run->opt->buffer));
     return EXIT_OK;
 }
@@ -150,6 +152,9 @@ void setup_close(struct run *run)
             loop_drop_conn(run, run->conns[i]);
     link_close(run->link);
     run->link = NULL;
+    if (run->route_fd >= 0)
+        close(run->route_fd);
+    run->route_fd = -1;
     for (size_t i = 0; i < run->locals; i++) {
         reserve_release(&run->local[i].port);
         guard_close(&run->local[i].guard);

@@ -68,6 +68,7 @@ void tcb_advance_una(struct tcb *t, struct arrival *a)
     t->probe_tries = 0;
     t->progress_at = a->now;
     t->rtt.backoff = 0;
+    t->timeouts = 0;
     tcb_timer_off(t, TIMER_REXMT); /* RFC 6298 5.3: begun anew by timers_arm() */
     tcb_timer_off(t, TIMER_TLP);
     t->tlp_due = false;
@@ -308,6 +309,7 @@ bool tcb_process_ack(struct tcb *t, struct arrival *a)
         tcb_advance_una(t, a);
     else if (wnd_before == 0)
         t->progress_at = a->now; /* MUST-37: a peer that answers probes is alive */
+    t->probe_out = false;
     update_window(t, a);
     process_sack(t, a);
     if (!a->advances && is_duplicate_ack(t, a, wnd_before)) {

@@ -335,6 +335,8 @@ void tcb_segment(struct tcb *t, const struct segment *seg, usec_t now)
     a.ev.seg = seg;
     taken = t->state == STATE_SYN_SENT ? syn_sent(t, &a) : other_states(t, &a);
     count(t, seg, taken);
+    if (taken || (a.ev.notes & NOTE_PROBE))
+        keepalive_heard(t, now);
     if (!taken)
         a.ev.type = EVENT_DROPPED;
     tcb_emit(t, &a.ev);

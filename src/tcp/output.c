@@ -356,6 +356,9 @@ static enum send_reason next_probe(struct tcb *t, struct segment *out, struct tc
         sent_mark_resent(&t->sent, 0, now);
         ev->transmissions = r->transmissions;
     }
+    if (!t->probe_out)
+        t->progress_at = now; /* the peer owes an answer from now on */
+    t->probe_out = true;
     t->probe_tries++;
     t->stats.probes_sent++;
     return SEND_WINDOW_PROBE;
@@ -479,6 +482,8 @@ static enum send_reason choose(struct tcb *t, struct segment *out, struct tcp_ev
         return why;
     if ((why = next_probe(t, out, ev, now)) != SEND_NOTHING)
         return why;
+    if (keepalive_next(t, out, now))
+        return SEND_KEEPALIVE;
     return next_ack(t, out);
 }
 

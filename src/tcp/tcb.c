@@ -86,6 +86,11 @@ static void init(struct tcb *t, const struct tcb_config *cfg, usec_t now)
     t->cfg = *cfg;
     if (t->cfg.msl == 0)
         t->cfg.msl = DEFAULT_MSL;
+    if (t->cfg.keepalive.interval == 0)
+        t->cfg.keepalive.interval = KEEPALIVE_INTERVAL;
+    if (t->cfg.keepalive.count == 0)
+        t->cfg.keepalive.count = KEEPALIVE_COUNT;
+    t->has_user_timeout = t->cfg.user_timeout != 0;
     if (t->cfg.user_timeout == 0)
         t->cfg.user_timeout = USER_TIMEOUT;
     if (t->cfg.syn_timeout == 0)
@@ -408,6 +413,14 @@ bool tcb_all_acked(const struct tcb *t)
 bool tcb_peer_closed(const struct tcb *t)
 {
     return t->fin_received;
+}
+
+bool tcb_doubts_route(struct tcb *t)
+{
+    const bool doubted = t->route_doubted;
+
+    t->route_doubted = false;
+    return doubted;
 }
 
 uint64_t tcb_flight(const struct tcb *t)

@@ -25,6 +25,20 @@ static bool gave_up(struct tcb *t, usec_t limit, usec_t now)
     return true;
 }
 
+/* R1 of MUST-20: the user is told, and whoever knows of routes (SHLD-9). */
+static void count_timeout(struct tcb *t, usec_t now)
+{
+    struct tcp_event ev;
+
+    if (++t->timeouts != R1)
+        return;
+    t->route_doubted = true;
+    ev = tcb_event(t, EVENT_PATH, now);
+    ev.path = PATH_SILENT;
+    ev.delay = now - t->progress_at;
+    tcb_emit(t, &ev);
+}
+
 /* SYN or SYN,ACK without answer (MUST-22). */
 static void syn_expired(struct tcb *t, usec_t now)
 {
@@ -34,6 +48,7 @@ static void syn_expired(struct tcb *t, usec_t now)
     rtt_back_off(&t->rtt);
     t->stats.rto_count++;
     t->syn_due = true;
+    count_timeout(t, now);
 }
 
 static void rexmt_expired(struct tcb *t, usec_t now)
@@ -42,13 +57,16 @@ static void rexmt_expired(struct tcb *t, usec_t now)
         syn_expired(t, now);
         return;
     }
-    if (!gave_up(t, t->cfg.user_timeout, now))
-        recovery_on_rto(t, now);
+    if (gave_up(t, t->cfg.user_timeout, now))
+        return;
+    recovery_on_rto(t, now);
+    count_timeout(t, now);
 }
 
 static void persist_expired(struct tcb *t, usec_t now)
 {
-    if (gave_up(t, t->cfg.user_timeout, now))
+    /* MUST-37: only a probe that was not answered counts. */
+    if (t->probe_out && gave_up(t, t->cfg.user_timeout, now))
         return;
     rtt_back_off(&t->rtt);
     t->probe_due = true;
@@ -88,6 +106,9 @@ static void expired(struct tcb *t, enum tcp_timer which, usec_t now)
         break;
     case TIMER_PACE:
         return; /* tcb_next() sees that the time has come */
+    case TIMER_KEEPALIVE:
+        keepalive_expired(t, now);
+        break;
     case TIMER_SWS:
         t->sws_override = true;
         break;
@@ -165,4 +186,5 @@ void timers_arm(struct tcb *t, usec_t now)
         recovery_arm_tlp(t, now);
     }
     arm_sws(t, now);
+    keepalive_arm(t, now);
 }

@@ -160,7 +160,7 @@ static void sent_reason(const struct trace_conn *c, const struct tcp_event *ev, 
         counted(m, "ZERO-WINDOW-PROBE", ev->tcb != NULL ? ev->tcb->probe_tries : 0);
         break;
     case SEND_KEEPALIVE:
-        notice(m, "KEEP-ALIVE");
+        counted(m, "KEEP-ALIVE", ev->tcb != NULL ? ev->tcb->keep.tries : 0);
         break;
     case SEND_RST_ABORT:
         danger(m, "RESET we give up the connection");

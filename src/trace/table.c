@@ -312,6 +312,13 @@ static void state_line(struct trace_conn *c, const struct tcp_event *ev)
     table_mark(c->trace, c, ev->at, text);
 }
 
+static void path_line(struct trace_conn *c, const struct tcp_event *ev)
+{
+    char text[160];
+
+    table_mark(c->trace, c, ev->at, words_path(ev, text, sizeof text));
+}
+
 void table_event(struct trace_conn *c, const struct tcp_event *ev)
 {
     switch (ev->type) {
@@ -324,6 +331,9 @@ void table_event(struct trace_conn *c, const struct tcp_event *ev)
     case EVENT_STATE:
     case EVENT_CLOSED:
         state_line(c, ev);
+        break;
+    case EVENT_PATH:
+        path_line(c, ev);
         break;
     case EVENT_TIMER: /* what follows from it has its own line */
         break;

@@ -297,6 +297,27 @@ static void tell_drop(struct trace_conn *c, const struct tcp_event *ev)
     verbose_say(c, "dropped a segment: %s%s", words_drop(ev->drop), kept);
 }
 
+/* --- the path --- */
+
+static void tell_path(struct trace_conn *c, const struct tcp_event *ev)
+{
+    char text[160];
+
+    verbose_say(c, "%s", words_path(ev, text, sizeof text));
+}
+
+/* A probe that is answered is no news. */
+static void tell_keepalive(struct trace_conn *c, const struct tcp_event *ev)
+{
+    const struct keepalive *k = &ev->tcb->keep;
+    char time[DURATION_TEXT_MAX];
+
+    if (k->tries > 1)
+        verbose_say(c, "nothing heard for %s, keepalive probe %u of %u",
+                    format_duration(ev->at - k->heard_at, time), k->tries,
+                    ev->tcb->cfg.keepalive.count);
+}
+
 /* --- events --- */
 
 static void sent(struct trace_conn *c, const struct tcp_event *ev)
@@ -314,6 +335,9 @@ static void sent(struct trace_conn *c, const struct tcp_event *ev)
         break;
     case SEND_WINDOW_PROBE:
         probe_sent(c);
+        break;
+    case SEND_KEEPALIVE:
+        tell_keepalive(c, ev);
         break;
     default:
         break;
@@ -361,6 +385,9 @@ void verbose_event(struct trace_conn *c, const struct tcp_event *ev)
         verbose_flush(c);
         if (ev->end == END_SYN_CANCELLED)
             verbose_say(c, "the peer gave up before the connection was open");
+        break;
+    case EVENT_PATH:
+        tell_path(c, ev);
         break;
     case EVENT_STATE:
     case EVENT_TIMER:

@@ -3,7 +3,10 @@
  */
 #include "segcat/trace/words.h"
 
-#include <stddef.h>
+#include <stdio.h>
+
+#include "segcat/tcp/tcb.h"
+#include "segcat/trace/format.h"
 
 const char *words_drop(enum drop_reason why)
 {
@@ -51,4 +54,29 @@ const char *words_end(enum tcp_end end)
         return "given up by the peer before it was open";
     }
     return "?";
+}
+
+/* R1: how long, what is tried, and until when. */
+static void silent(const struct tcp_event *ev, char *buf, size_t cap)
+{
+    const struct tcb *t = ev->tcb;
+    char so_far[DURATION_TEXT_MAX], limit[DURATION_TEXT_MAX];
+    const bool open = tcb_synchronized(t);
+
+    snprintf(buf, cap, "no %s for %s: looking at the route again, giving up after %s",
+             open ? "ACK" : "answer", format_duration(ev->delay, so_far),
+             format_setting(open ? t->cfg.user_timeout : t->cfg.syn_timeout, limit));
+}
+
+const char *words_path(const struct tcp_event *ev, char *buf, size_t cap)
+{
+    buf[0] = '\0';
+    switch (ev->path) {
+    case PATH_NOTHING:
+        break;
+    case PATH_SILENT:
+        silent(ev, buf, cap);
+        break;
+    }
+    return buf;
 }

@@ -49,6 +49,7 @@ struct host {
     uint16_t urgent;             /* the same */
     struct segment last;         /* taken by take() */
     struct tcp_event event;      /* the last RECEIVED or DROPPED */
+    struct tcp_event news;       /* the last PATH */
     enum tcp_end told_end;       /* by EVENT_CLOSED */
     enum send_reason reason;     /* of the last SENT */
     unsigned rto_events;
@@ -88,6 +89,9 @@ static void host_observe(void *ctx, const struct tcp_event *ev)
         break;
     case EVENT_TIMER:
         h->rto_events += ev->timer == TIMER_REXMT;
+        break;
+    case EVENT_PATH:
+        h->news = *ev;
         break;
     case EVENT_CLOSED:
         h->told_end = ev->end;

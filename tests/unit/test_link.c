@@ -665,6 +665,24 @@ static void a_route_tells_source_mtu_and_interface(void **state)
     assert_int_equal(route.ifindex, 1);
 }
 
+static void a_route_is_asked_for_again_on_an_open_descriptor(void **state)
+{
+    const enum ip_version version = version_of_test(state);
+    const struct ip_addr home = netns_loopback(version);
+    const struct ip_addr foreign = {.version = IP_V4, .bytes = {192, 0, 2, 1}};
+    const int fd = route_open();
+    struct route first, again;
+
+    assert_true(fd >= 0);
+    assert_int_equal(route_lookup(&home, NULL, &first), 0);
+    assert_int_equal(route_again(fd, &home, &first.source, &again), 0);
+    assert_int_equal(again.mtu, first.mtu);
+    assert_int_equal(again.ifindex, first.ifindex);
+    if (version == IP_V4)
+        assert_int_equal(route_again(fd, &foreign, &first.source, &again), -ENETUNREACH);
+    close(fd);
+}
+
 static void a_route_from_a_chosen_source(void **state)
 {
     const struct ip_addr remote = netns_v4(1);
@@ -704,6 +722,7 @@ int main(void)
         BOTH(the_announced_capacity_is_there),
         BOTH(what_is_queued_takes_room),
         BOTH(a_route_tells_source_mtu_and_interface),
+        BOTH(a_route_is_asked_for_again_on_an_open_descriptor),
         cmocka_unit_test(a_route_from_a_chosen_source),
     };
 

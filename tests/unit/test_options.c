@@ -328,6 +328,41 @@ static void nagle_is_switched_off_by_nodelay(void **state)
     assert_true(o.nodelay);
 }
 
+static void keepalive_takes_up_to_three_numbers(void **state)
+{
+    static const char *const bad[] = {"x", "1,2,0", "1,2,128", "1,2,3,4", "1,x", "0", "1,2,", "-1"};
+
+    (void)state;
+    accept("segcat host 80");
+    assert_int_equal(o.keepalive.idle, 0); /* MUST-25: off */
+    accept("segcat --keepalive host 80");
+    assert_int_equal(o.keepalive.idle, 7200 * USEC_SEC);
+    assert_int_equal(o.keepalive.interval, 0);
+    assert_int_equal(o.keepalive.count, 0);
+    assert_string_equal(o.host, "host");
+    accept("segcat --keepalive=5 host 80");
+    assert_int_equal(o.keepalive.idle, 5 * USEC_SEC);
+    accept("segcat --keepalive=1m,500ms,3 host 80");
+    assert_int_equal(o.keepalive.idle, 60 * USEC_SEC);
+    assert_int_equal(o.keepalive.interval, 500 * USEC_MS);
+    assert_int_equal(o.keepalive.count, 3);
+    accept("segcat --keepalive=,,127 host 80");
+    assert_int_equal(o.keepalive.idle, 7200 * USEC_SEC);
+    assert_int_equal(o.keepalive.count, 127);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char line[64];
+
+        snprintf(line, sizeof line, "segcat --keepalive=%s host 80", bad[i]);
+        assert_int_equal(parse(line), EXIT_USAGE);
+        assert_int_equal(strncmp(said, "segcat: --keepalive=", 20), 0);
+    }
+    accept("segcat --user-timeout=20 -l 80");
+    assert_int_equal(o.user_timeout, 20 * USEC_SEC);
+    refuse(
+        "segcat --user-timeout=soon -l 80",
+        "--user-timeout soon is no time: give seconds (5 or 0.5) or a number with ms, s, m or h");
+}
+
 static void words_choose_ecn(void **state)
 {
     (void)state;
@@ -499,8 +534,8 @@ static void help_and_the_list_name_every_option_of_the_table(void **state)
         const struct option_row *r = &option_rows[i];
         char text[64];
 
-        snprintf(text, sizeof text, "--%s%s%s ", r->name, r->arg != NULL ? "=" : "",
-                 r->arg != NULL ? r->arg : "");
+        snprintf(text, sizeof text, "--%s%s%s ", r->name,
+                 r->arg != NULL && r->arg[0] != '[' ? "=" : "", r->arg != NULL ? r->arg : "");
         assert_non_null(strstr(help, text));
         snprintf(text, sizeof text, "%c %s %s\n", r->letter != 0 ? r->letter : '-', r->name,
                  r->arg != NULL ? r->arg : "-");
@@ -554,6 +589,7 @@ int main(void)
         cmocka_unit_test(a_ttl_is_a_number_of_hops),
         cmocka_unit_test(a_type_of_service_is_a_word_or_a_number),
         cmocka_unit_test(nagle_is_switched_off_by_nodelay),
+        cmocka_unit_test(keepalive_takes_up_to_three_numbers),
         cmocka_unit_test(words_choose_ecn),
         cmocka_unit_test(words_choose_colour_and_time_wait),
         cmocka_unit_test(missing_arguments_are_told_with_the_way_out),

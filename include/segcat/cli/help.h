@@ -12,7 +12,7 @@ struct option_row {
     int letter;       /* 0: none */
     int id;           /* what the parser switches on: the letter, or a number above 255 */
     const char *name; /* the long form, always there */
-    const char *arg;  /* the argument's name, NULL: it takes none */
+    const char *arg;  /* the argument's name, NULL: it takes none, "[=...]": it may be left out */
     enum option_group group;
     const char *help;
 };
@@ -23,6 +23,8 @@ enum option_id {
     ID_DEMO,
     ID_CONGESTION,
     ID_ECN,
+    ID_KEEPALIVE,
+    ID_USER_TIMEOUT,
     ID_TIME_WAIT,
     ID_MSL,
     ID_NODELAY,

@@ -44,12 +44,17 @@ struct options {
     enum time_wait_mode time_wait;
     size_t buffer;                           /* --buffer: 0 default */
     const struct congestion_ops *congestion; /* --congestion, NULL: the default */
-    int ecn;                                 /* enum ecn_use of tcp/ecn.h: --ecn */
-    usec_t msl;                              /* --msl: 0 default */
-    uint8_t ttl;                             /* --ttl: 0 default */
-    uint8_t tos;                             /* --tos: the DSCP, in its place */
-    bool nodelay;                            /* --nodelay */
-    bool has_isn;                            /* --isn */
+    usec_t user_timeout;                     /* --user-timeout: 0 default */
+    struct {
+        usec_t idle, interval;
+        unsigned count;
+    } keepalive;  /* --keepalive: idle 0: off; 0 of the others: default */
+    int ecn;      /* enum ecn_use of tcp/ecn.h: --ecn */
+    usec_t msl;   /* --msl: 0 default */
+    uint8_t ttl;  /* --ttl: 0 default */
+    uint8_t tos;  /* --tos: the DSCP, in its place */
+    bool nodelay; /* --nodelay */
+    bool has_isn; /* --isn */
     uint32_t isn;
     int color; /* enum color_mode of trace.h: --color */
 };

@@ -20,4 +20,13 @@ struct route {
  */
 int route_lookup(const struct ip_addr *remote, const struct ip_addr *source, struct route *out);
 
+/*
+ * The same while a connection is open, when no socket may be made any more: on a descriptor of
+ * route_open() (or its negative errno). The MTU is that of the route and the interface, not what
+ * was learned of the path behind.
+ */
+int route_open(void);
+int route_again(int fd, const struct ip_addr *remote, const struct ip_addr *source,
+                struct route *out);
+
 #endif

@@ -37,7 +37,8 @@ struct conn_config {
     const struct congestion_ops *congestion; /* NULL: the default */
     enum ecn_use ecn;
     usec_t msl;
-    usec_t syn_timeout;
+    usec_t syn_timeout, user_timeout;
+    struct keepalive_config keepalive;
     uint8_t ttl;
     uint8_t tos; /* DSCP, in its place */
     bool no_nagle;

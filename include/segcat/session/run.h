@@ -42,6 +42,7 @@ struct run {
     struct conn *served; /* the connection that stdin and stdout belong to */
     struct relay relay;
     int signal_fd;
+    int route_fd;        /* of route_open() */
     int signal;          /* the first that asked for the end, 0: none */
     usec_t limit;        /* when to give up: after a signal, or -w; USEC_NEVER: not */
     usec_t active_at;    /* the last time that bytes moved, for -w */

@@ -34,6 +34,7 @@ enum tcp_event_type {
     EVENT_DROPPED,  /* a segment arrived and was not acceptable; `drop` says why */
     EVENT_STATE,    /* the state changed without a segment: timer or user */
     EVENT_TIMER,    /* `timer` expired; `delay`: how long the next one will run */
+    EVENT_PATH,     /* the path is in doubt, or has shown what it can carry: `path` */
     EVENT_CLOSED,   /* the connection is over: `end` */
 };
 
@@ -137,6 +138,12 @@ enum tcp_timer {
     TIMER_COUNT,
 };
 
+/* What is known of the path. */
+enum path_news {
+    PATH_NOTHING,
+    PATH_SILENT, /* R1 (MUST-20): no ACK for `delay` in spite of several retransmissions */
+};
+
 /* How a connection ended. */
 enum tcp_end {
     END_NONE,          /* it has not */
@@ -181,6 +188,7 @@ struct tcp_event {
     uint64_t flight_before; /* SENT, RECEIVED: bytes in flight before and after */
     uint64_t flight;
     seq_t snd_nxt_before; /* SENT */
+    enum path_news path;  /* PATH */
     enum tcp_end end;     /* CLOSED */
 };
 

@@ -14,6 +14,7 @@
 #define SYN_TIMEOUT       (190 * USEC_SEC) /* MUST-23: R2 for SYN of at least 3 minutes */
 #define USER_TIMEOUT \
     ((usec_t)924600 * USEC_MS) /* 15 retransmissions from 200 ms on, as Linux (SHLD-11) */
+#define R1          3          /* SHLD-10: retransmissions until the path is doubted */
 #define DEFAULT_MSL (30 * USEC_SEC)
 
 /* One segment's way through the checks of 3.10.7.4. The segment is a copy: it gets trimmed. */
@@ -151,6 +152,12 @@ bool pacing_active(const struct tcb *t);
 void cwnd_use_sent(struct tcb *t, bool limited);
 /* The congestion window is what holds us back: it may grow. */
 bool cwnd_limited(const struct tcb *t);
+
+/* --- keepalive.c --- */
+void keepalive_heard(struct tcb *t, usec_t now);
+void keepalive_arm(struct tcb *t, usec_t now);
+void keepalive_expired(struct tcb *t, usec_t now);
+bool keepalive_next(struct tcb *t, struct segment *out, usec_t now);
 
 /* --- timers.c --- */
 /* Sets and clears the timers that follow from what is in flight. Called whenever segments were

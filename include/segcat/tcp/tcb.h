@@ -14,6 +14,7 @@
 #include "segcat/tcp/congestion.h"
 #include "segcat/tcp/ecn.h"
 #include "segcat/tcp/event.h"
+#include "segcat/tcp/keepalive.h"
 #include "segcat/tcp/pacing.h"
 #include "segcat/tcp/reassembly.h"
 #include "segcat/tcp/recovery.h"
@@ -50,8 +51,10 @@ struct tcb_config {
     bool no_delack;
     bool no_pacing;
     enum ecn_use ecn;
+    struct keepalive_config keepalive;
     usec_t msl;          /* maximum segment lifetime; TIME-WAIT lasts twice this. 0: 30 s */
-    usec_t user_timeout; /* give up when data stays unacknowledged; 0: 924.6 s, Linux's R2 */
+    usec_t user_timeout; /* give up when data stays unacknowledged, as does a window or keepalive
+                            probe; 0: 924.6 s for data and window probes, Linux's R2 */
     usec_t syn_timeout;  /* the same for SYN; 0: 3 minutes and more (MUST-23) */
     const struct congestion_ops *congestion; /* NULL: CUBIC */
     tcp_observer *observe;                   /* NULL: nobody looks */
@@ -78,6 +81,7 @@ struct tcb_stats {
     uint64_t zero_windows_sent;
     uint64_t probes_sent;
     uint64_t rto_count;
+    uint64_t keepalives_sent;
     uint64_t ce_marks;       /* on data received */
     uint64_t ecn_cuts;       /* of our window, because the peer echoed a mark */
     uint64_t undone;         /* recoveries and timeouts taken back as needless */
@@ -173,9 +177,16 @@ struct tcb {
     unsigned challenge_left;
 
     struct ecn_state ecn;
+    struct keepalive keep;
+
+    /* R1 of MUST-20 */
+    bool has_user_timeout; /* it was asked for */
+    unsigned timeouts;     /* of retransmission, one after the other, without an ACK */
+    bool route_doubted;    /* so many that the way should be looked at: tcb_doubts_route() */
 
     /* zero window */
     usec_t zero_since;
+    bool probe_out; /* a probe has not been answered yet */
 
     usec_t timer[TIMER_COUNT]; /* USEC_NEVER: off */
     struct tcb_stats stats;
@@ -264,6 +275,8 @@ uint64_t tcb_unacked(const struct tcb *t);
 uint32_t tcb_receive_window(const struct tcb *t);
 /* The peer's FIN has come and everything before it. */
 bool tcb_peer_closed(const struct tcb *t);
+/* R1 was reached since the last call: the session may find another way (MUST-20 a). */
+bool tcb_doubts_route(struct tcb *t);
 /* Bytes in flight. */
 uint64_t tcb_flight(const struct tcb *t);
 

@@ -5,6 +5,8 @@
 #ifndef SEGCAT_TRACE_WORDS_H
 #define SEGCAT_TRACE_WORDS_H
 
+#include <stddef.h>
+
 #include "segcat/tcp/event.h"
 
 /* Why an arrived segment was dropped: "checksum is wrong". Static. */
@@ -12,5 +14,8 @@ const char *words_drop(enum drop_reason why);
 
 /* How a connection ended: "closed in order (FIN both ways)". Static. */
 const char *words_end(enum tcp_end end);
+
+/* What an EVENT_PATH says. Returns buf. */
+const char *words_path(const struct tcp_event *ev, char *buf, size_t cap);
 
 #endif

@@ -3,7 +3,8 @@
 #
 #   one_namespace [MTU]            A: a namespace with loopback
 #   two_namespaces [MTU]           A and B, joined by a veth pair: 192.0.2.10 and .20, 2001:db8::10 and ::20
-#   two_over_linkem [OPTION]...    the same, with tests/tools/linkem and its faults between them
+#   two_over_linkem [OPTION]...    the same, with tests/tools/linkem and its faults between them; the kernels do all
+#                                  themselves, or with OFFLOADS=1 leave segments and checksums to their cards
 #   at A COMMAND...                runs a command there
 #   start NAME A COMMAND...        the same in the background; input by feed/end_input, or INPUT=file start ...
 #   wait_for_err NAME REGEX        until a line is in its stderr ($T/NAME.err); wait_for_out: its stdout
@@ -136,7 +137,7 @@ two_over_linkem() {
     for side in A B; do
         at M ip link add "to-$side" type veth peer name eth0 netns "${NS[$side]}"
         at M ip link set "to-$side" addrgenmode none up
-        at "$side" "$TOOLS/linkem" --plain eth0
+        if [[ -z ${OFFLOADS:-} ]]; then at "$side" "$TOOLS/linkem" --plain eth0; fi
     done
     address A 10 20
     address B 20 10

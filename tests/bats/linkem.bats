@@ -43,10 +43,28 @@ ecn() {
     done
 }
 
-# received NS NAME: from the IpExt lines of /proc/net/netstat.
-received() {
-    at "$1" awk -v name="$2" '/^IpExt/ && !seen++ { for (i = 1; i <= NF; i++) if ($i == name) at = i; next }
-        /^IpExt/ { print $at }' /proc/net/netstat
+# counter NS GROUP NAME: from /proc/net/netstat and snmp, as "IpExt InCEPkts" or "Tcp InCsumErrors".
+counter() {
+    at "$1" awk -v group="$2:" -v name="$3" '
+        $1 == group && !seen++ { for (i = 1; i <= NF; i++) if ($i == name) at = i; next }
+        $1 == group { print $at }' /proc/net/netstat /proc/net/snmp
+}
+
+# frames_in NS INTERFACE: that it has received.
+frames_in() {
+    at "$1" awk -v name="$2:" '$1 == name { print $3 }' /proc/self/net/dev
+}
+
+frames_are_in() {
+    (($(frames_in "$1" "$2") >= $3))
+}
+
+# The namespaces are not needed any more: others can be made.
+forget() {
+    kill_all 2>/dev/null
+    # shellcheck disable=SC2034 # common.bash's
+    NS=() PID=() FEED=()
+    rm "$T"/*.in
 }
 
 # ---- congestion marks
@@ -56,7 +74,7 @@ received() {
     ecn 1
     between 1 B $B4
     local marked
-    marked=$(received B InCEPkts)
+    marked=$(counter B IpExt InCEPkts)
     counts_of_A
     ((marked > 0))
     [[ $(count marked) == "$marked" ]]
@@ -150,4 +168,126 @@ datagrams() {
     counts_of_A
     [[ $(count 'over the MTU') == 1 ]]
     [[ $(count 'told by ICMP') == 0 ]]
+}
+
+# ---- loss
+
+@test "a list drops the segments on it and no other" {
+    two_over_linkem --a-drop 1,3-4
+    tcpdump_at B -n 'tcp[tcpflags] & tcp-syn != 0 and dst port 8088'
+    between 1 B $B4
+    wait_for_out tcpdump 'Flags \[S\]'
+    end_tcpdump
+    # The first SYN never came: its timestamp is not the one that did.
+    [[ $(grep -c 'Flags \[S\]' "$T/tcpdump.out") == 1 ]]
+    (($(counter A Tcp RetransSegs) >= 2))
+    counts_of_A
+    [[ $(count dropped) == 3 ]]
+}
+
+# fate SEED OPTION...: which of 200 segments arrive, by their sequence numbers.
+fate() {
+    local seed=$1
+    shift
+    two_over_linkem --seed "$seed" "$@"
+    tcpdump_at B -n "tcp dst port $PORT"
+    at A bash -c 'for ((n = 1; n <= 200; n++)); do "$0" --flags A --seq $n --data x "$@"; done' "$TOOLS/inject" \
+        $A4 4000 $B4 $PORT
+    wait_until frames_are_in M to-A 200
+    counts_of_A
+    end_tcpdump
+    grep -o 'seq [0-9]*' "$T/tcpdump.out" >"$T/fate"
+    forget
+}
+
+@test "a seed decides which segments are lost, and another fault does not change it" {
+    fate 7 --a-loss 30%
+    [[ $(wc -l <"$T/fate") == $((200 - $(count dropped))) ]]
+    mv "$T/fate" "$T/seven"
+    fate 7 --a-loss 30% --a-ce 50% --a-corrupt 0.0001%
+    cmp "$T/fate" "$T/seven"
+    fate 8 --a-loss 30%
+    refute cmp -s "$T/fate" "$T/seven"
+}
+
+# ---- delay, rate, queue
+
+# seconds_apart: between the first and the last line of tcpdump -tt.
+seconds_apart() {
+    awk 'NR == 1 { first = $1 } NF { last = $1 } END { printf "%.6f\n", last - first }' "$T/tcpdump.out"
+}
+
+# at_least A B: as numbers.
+at_least() {
+    awk -v a="$1" -v b="$2" 'BEGIN { exit !(a >= b) }' || fail "$1 is less than $2"
+}
+
+@test "the answer to a SYN comes after both delays, and not before" {
+    two_over_linkem --a-delay 150ms --b-delay 100ms
+    tcpdump_at A -ttn 'tcp[tcpflags] & tcp-syn != 0'
+    between 1 B $B4
+    wait_for_out tcpdump 'Flags \[S\.\]'
+    end_tcpdump
+    at_least "$(seconds_apart)" 0.25
+}
+
+@test "nothing goes faster than the rate" {
+    two_over_linkem --a-rate 20m
+    tcpdump_at B -ttn 'tcp dst port 8088 and greater 1000'
+    between 1 B $B4
+    end_tcpdump
+    # 1 MiB less the first segment and what else may be in the last.
+    at_least "$(seconds_apart)" 0.415
+}
+
+@test "a full queue drops the rest" {
+    two_over_linkem --a-rate 10k --a-queue 5000
+    # A datagram takes 0.8 s: the queue is full long before the second has left.
+    at A bash -c 'for ((n = 0; n < 30; n++)); do printf %01000d $n >/dev/udp/'$B4/$PORT'; done'
+    wait_until frames_are_in M to-A 30
+    counts_of_A
+    (($(count 'over the queue') >= 15))
+}
+
+# ---- offloads
+
+@test "a GSO frame is lost by segments, not as a whole" {
+    OFFLOADS=1 two_over_linkem --a-drop 100
+    between 4 B $B4
+    frames=$(frames_in M to-A)
+    counts_of_A
+    [[ $(count dropped) == 1 ]]
+    (($(count 'TCP segments') >= 4 * 1048576 / 1448))
+    ((frames < $(count 'TCP segments') / 2))
+}
+
+@test "a damaged segment of a GSO frame has a wrong checksum" {
+    OFFLOADS=1 two_over_linkem --a-corrupt 2%
+    between 4 B $B4
+    (($(counter B Tcp InCsumErrors) > 0))
+    counts_of_A
+    (($(count corrupted) > 0))
+}
+
+@test "segments that leave together are joined, their checksums finished or not" {
+    local offloads
+    for offloads in 1 ''; do
+        OFFLOADS=$offloads two_over_linkem --coalesce 2ms
+        between 4 B $B4
+        frames=$(frames_in B eth0)
+        counts_of_A
+        (($(count 'frames forwarded') >= 4 * 1048576 / 1448))
+        ((frames < $(count 'frames forwarded') / 2))
+        forget
+    done
+}
+
+@test "IPv6: GSO frames are cut and joined too" {
+    needs_ipv6
+    OFFLOADS=1 two_over_linkem --coalesce 2ms --a-loss 1%
+    between 4 B $B6
+    frames=$(frames_in B eth0)
+    counts_of_A
+    (($(count 'TCP segments') >= 4 * 1048576 / 1428))
+    ((frames < $(count 'frames forwarded') / 2))
 }

@@ -44,38 +44,48 @@ static nsec_t clock_now(void)
     return (nsec_t)ts.tv_sec * NSEC + ts.tv_nsec;
 }
 
-/* How long to sleep; false: until something comes. */
-static bool pause_until_due(const struct direction dirs[2], struct timespec *left)
+static nsec_t earliest(nsec_t a, nsec_t b)
 {
-    nsec_t next = INT64_MAX;
+    return a < b ? a : b;
+}
+
+/* How long to sleep; false: until something comes. */
+static bool pause_until_due(const struct direction dirs[2], nsec_t coalesce, struct timespec *left)
+{
+    nsec_t now = clock_now(), next = INT64_MAX;
 
     for (int i = 0; i < 2; i++)
-        if (dirs[i].heap.len > 0 && dirs[i].heap.at[0]->due < next)
-            next = dirs[i].heap.at[0]->due;
+        if (dirs[i].heap.len > 0)
+            next = earliest(next, dirs[i].heap.at[0]->due);
     if (next == INT64_MAX)
         return false;
-    next -= clock_now();
-    if (next < 0)
-        next = 0;
+    /* Who is not woken by arrivals has to look before these could be due. */
+    if (coalesce)
+        for (int i = 0; i < 2; i++)
+            next = earliest(next, now + dirs[i].faults.delay);
+    next = next > now ? next - now : 0;
+    if (next < coalesce)
+        next = coalesce;
     left->tv_sec = next / NSEC;
     left->tv_nsec = next % NSEC;
     return true;
 }
 
-static void run(struct direction dirs[2], int signals)
+static void run(struct direction dirs[2], nsec_t coalesce, int signals)
 {
     struct pollfd at[3] = {
+        {.fd = signals, .events = POLLIN},
         {.fd = dirs[0].in->fd, .events = POLLIN},
         {.fd = dirs[1].in->fd, .events = POLLIN},
-        {.fd = signals, .events = POLLIN},
     };
 
-    while (!(at[2].revents & POLLIN)) {
+    while (!(at[0].revents & POLLIN)) {
         struct timespec left;
+        bool waiting = pause_until_due(dirs, coalesce, &left);
         nsec_t now;
 
-        ppoll(at, 3, pause_until_due(dirs, &left) ? &left : NULL, NULL);
-        for (int i = 0; i < 2; i++) {
+        ppoll(at, waiting && coalesce ? 1 : 3, waiting ? &left : NULL, NULL);
+        for (int i = 1; i < 3; i++) {
             int error;
             socklen_t len = sizeof(error);
 
@@ -84,10 +94,10 @@ static void run(struct direction dirs[2], int signals)
                 getsockopt(at[i].fd, SOL_SOCKET, SO_ERROR, &error, &len);
         }
         now = clock_now();
-        direction_receive(&dirs[0], now);
-        direction_receive(&dirs[1], now);
-        direction_deliver(&dirs[0], now);
-        direction_deliver(&dirs[1], now);
+        for (int i = 0; i < 2; i++)
+            direction_receive(&dirs[i], now);
+        for (int i = 0; i < 2; i++)
+            direction_deliver(&dirs[i], now);
     }
 }
 
@@ -126,11 +136,11 @@ int main(int argc, char *argv[])
         {.name = "A to B", .faults.reorder_by = 2000000},
         {.name = "B to A", .faults.reorder_by = 2000000},
     };
-    const char *names[2];
+    struct command command = {0};
     pid_t parent = getppid();
     int signals;
 
-    options_parse(argc, argv, dirs, names);
+    options_parse(argc, argv, dirs, &command);
     signals = signals_open();
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     /* The sleep before a frame's time is to end at that time: the default is 50 us later. */
@@ -138,14 +148,15 @@ int main(int argc, char *argv[])
     if (getppid() != parent)
         return 1;
     for (int i = 0; i < 2; i++) {
-        port_open(&ports[i], names[i]);
+        port_open(&ports[i], command.names[i]);
         dirs[i].in = &ports[i];
         dirs[i].out = &ports[!i];
         dirs[i].back = &dirs[!i];
+        dirs[i].join = command.coalesce > 0;
     }
     printf("ready\n");
     fflush(stdout);
-    run(dirs, signals);
+    run(dirs, command.coalesce, signals);
     print_counts(&dirs[0]);
     print_counts(&dirs[1]);
     return 0;

@@ -28,60 +28,6 @@ static bool chance(const struct direction *d, enum luck kind, double probability
     return (double)(luck(d, kind, d->counts.segments) >> 11) * 0x1p-53 < probability;
 }
 
-/* ---- faults */
-
-static bool on_the_list(struct direction *d)
-{
-    const struct faults *faults = &d->faults;
-    uint64_t n = d->counts.segments;
-
-    while (d->drop_next < faults->drop_len && faults->drop[d->drop_next].last < n)
-        d->drop_next++;
-    return d->drop_next < faults->drop_len && faults->drop[d->drop_next].first <= n;
-}
-
-static bool lost(struct direction *d)
-{
-    if (chance(d, BURST, d->bad ? d->faults.burst_end : d->faults.burst_begin))
-        d->bad = !d->bad;
-    return d->bad || chance(d, LOSS, d->faults.loss) || on_the_list(d);
-}
-
-static void corrupt(struct direction *d, struct frame *f, uint32_t from)
-{
-    uint64_t bit = luck(d, CORRUPT_BIT, d->counts.segments) % ((uint64_t)(f->len - from) * 8);
-
-    f->data[from + bit / 8] ^= (uint8_t)(1 << bit % 8);
-    d->counts.corrupted++;
-}
-
-static void mark(struct direction *d, struct frame *f, uint8_t version)
-{
-    frame_mark_ce(f->data, version);
-    d->counts.marked++;
-}
-
-/* True if it is larger than the path takes. An IPv4 packet that may be fragmented is not: it
- * vanishes, as in a path whose routers do not. */
-static bool stopped_by_mtu(struct direction *d, const uint8_t *data, const struct view *v,
-                           nsec_t now)
-{
-    uint8_t answer[TOO_BIG_MAX];
-    uint32_t len;
-
-    if (d->faults.mtu == 0 || v->version == 0 || v->ip_len <= d->faults.mtu)
-        return false;
-    d->counts.too_big++;
-    if (d->faults.black_hole || !v->df)
-        return true;
-    len = too_big(data, v, d->faults.mtu, answer);
-    if (len > 0) {
-        d->counts.told++;
-        direction_insert(d->back, answer, len, now);
-    }
-    return true;
-}
-
 /* ---- time */
 
 /* Bytes that wait for the rate. */
@@ -115,13 +61,75 @@ static nsec_t through_wire(struct direction *d, nsec_t due)
     return due;
 }
 
-/* ---- a frame's way */
+static struct frame *wait_for(struct direction *d, const struct packet *p, nsec_t due)
+{
+    struct frame *f = frame_new(p, due, d->order++);
 
-void direction_arrive(struct direction *d, const uint8_t *data, uint32_t len, nsec_t now)
+    heap_push(&d->heap, f);
+    return f;
+}
+
+/* ---- faults */
+
+static bool on_the_list(struct direction *d)
 {
     const struct faults *faults = &d->faults;
-    struct view v = view_frame(data, len);
-    bool congested = faults->mark_at && waiting(d, now) > (double)faults->mark_at;
+    uint64_t n = d->counts.segments;
+
+    while (d->drop_next < faults->drop_len && faults->drop[d->drop_next].last < n)
+        d->drop_next++;
+    return d->drop_next < faults->drop_len && faults->drop[d->drop_next].first <= n;
+}
+
+static bool lost(struct direction *d)
+{
+    if (chance(d, BURST, d->bad ? d->faults.burst_end : d->faults.burst_begin))
+        d->bad = !d->bad;
+    return d->bad || chance(d, LOSS, d->faults.loss) || on_the_list(d);
+}
+
+static void corrupt(struct direction *d, struct frame *f, uint32_t from)
+{
+    uint64_t bit = luck(d, CORRUPT_BIT, d->counts.segments) % ((uint64_t)(f->len - from) * 8);
+
+    offload_finish_checksum(f);
+    f->data[from + bit / 8] ^= (uint8_t)(1 << bit % 8);
+    d->counts.corrupted++;
+}
+
+static void mark(struct direction *d, struct frame *f, uint8_t version)
+{
+    frame_mark_ce(f->data, version);
+    d->counts.marked++;
+}
+
+/* True if it is larger than the path takes. An IPv4 packet that may be fragmented is not: it
+ * vanishes, as in a path whose routers do not. */
+static bool stopped_by_mtu(struct direction *d, const struct packet *p, const struct view *v)
+{
+    uint8_t answer[TOO_BIG_MAX];
+    struct packet icmp = {.data = answer};
+
+    if (d->faults.mtu == 0 || v->version == 0 || v->ip_len <= d->faults.mtu)
+        return false;
+    d->counts.too_big++;
+    if (d->faults.black_hole || !v->df)
+        return true;
+    icmp.len = too_big(p->data, v, d->faults.mtu, answer);
+    if (icmp.len > 0) {
+        d->counts.told++;
+        wait_for(d->back, &icmp, through_wire(d->back, p->came));
+    }
+    return true;
+}
+
+/* ---- a frame's way */
+
+static void arrive(struct direction *d, const struct packet *p)
+{
+    const struct faults *faults = &d->faults;
+    struct view v = view_frame(p->data, p->len);
+    bool congested = faults->mark_at && waiting(d, p->came) > (double)faults->mark_at;
     bool late = false;
     struct frame *f;
     nsec_t due;
@@ -134,55 +142,50 @@ void direction_arrive(struct direction *d, const uint8_t *data, uint32_t len, ns
             return;
         }
     }
-    if (stopped_by_mtu(d, data, &v, now))
+    if (stopped_by_mtu(d, p, &v))
         return;
-    due = through_bottleneck(d, len, now);
+    due = through_bottleneck(d, p->len, p->came);
     if (due < 0) {
         d->counts.overflowed++;
         return;
     }
     due = through_wire(d, due);
-    f = frame_new(data, len, late ? due + faults->reorder_by : due, d->order++);
-    heap_push(&d->heap, f);
+    f = wait_for(d, p, late ? due + faults->reorder_by : due);
     if (v.ecn != ECN_NOT_ECT && v.ecn != ECN_CE &&
         (congested || (v.tcp && chance(d, CE, faults->ce))))
         mark(d, f, v.version);
     if (v.tcp && chance(d, DUP, faults->dup)) {
+        struct packet again = {.data = f->data, .len = f->len, .vnet = f->vnet};
+
         d->counts.duplicated++;
-        heap_push(&d->heap, frame_new(f->data, len, due, d->order++));
+        wait_for(d, &again, due);
     }
     if (v.tcp && chance(d, CORRUPT, faults->corrupt))
         corrupt(d, f, v.tcp);
 }
 
-void direction_insert(struct direction *d, const uint8_t *data, uint32_t len, nsec_t now)
-{
-    nsec_t due = through_wire(d, now);
-
-    heap_push(&d->heap, frame_new(data, len, due, d->order++));
-}
-
-/* Empties the port's ring. */
 void direction_receive(struct direction *d, nsec_t now)
 {
-    const uint8_t *data;
-    uint32_t len;
-    nsec_t came;
+    static uint8_t room[SEGMENT_MAX];
+    struct packet p, segment;
 
-    while ((data = port_frame(d->in, &len, &came, now))) {
-        direction_arrive(d, data, len, came);
-        port_release(d->in);
+    while (port_next(d->in, &p, now)) {
+        if (p.vnet.gso_type == VIRTIO_NET_HDR_GSO_NONE)
+            arrive(d, &p);
+        else
+            for (uint32_t i = 0; offload_cut(&p, i, &segment, room); i++)
+                arrive(d, &segment);
     }
 }
 
 void direction_deliver(struct direction *d, nsec_t now)
 {
-    enum { BATCH = 64 };
-    struct frame *batch[BATCH];
+    struct frame *batch[PORT_BATCH];
     size_t count;
 
     do {
-        for (count = 0; count < BATCH && d->heap.len > 0 && d->heap.at[0]->due <= now; count++) {
+        for (count = 0; count < PORT_BATCH && d->heap.len > 0 && d->heap.at[0]->due <= now;
+             count++) {
             struct frame *f = batch[count] = heap_pop(&d->heap);
 
             if (f->order < d->order_sent)
@@ -192,8 +195,8 @@ void direction_deliver(struct direction *d, nsec_t now)
             d->counts.forwarded++;
             d->counts.bytes += f->len;
         }
-        port_send(d->out, batch, count);
+        port_send(d->out, batch, count, d->join);
         for (size_t i = 0; i < count; i++)
             free(batch[i]);
-    } while (count == BATCH);
+    } while (count == PORT_BATCH);
 }

@@ -7,6 +7,7 @@
 #ifndef EMULATOR_H
 #define EMULATOR_H
 
+#include <linux/virtio_net.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,11 +47,20 @@ struct counts {
         too_big, told, marked;
 };
 
+/* A frame that came; `vnet` says what of it the sender's kernel left to its card. */
+struct packet {
+    const uint8_t *data;
+    uint32_t len;
+    nsec_t came;
+    struct virtio_net_hdr vnet;
+};
+
 /* ---- frames that wait */
 
 struct frame {
     nsec_t due;
     uint64_t order; /* of its arrival */
+    struct virtio_net_hdr vnet;
     uint32_t len;
     uint8_t data[];
 };
@@ -60,28 +70,40 @@ struct heap {
     size_t len, cap;
 };
 
-struct frame *frame_new(const uint8_t *data, uint32_t len, nsec_t due, uint64_t order);
+struct frame *frame_new(const struct packet *p, nsec_t due, uint64_t order);
 void heap_push(struct heap *h, struct frame *f);
 struct frame *heap_pop(struct heap *h);
 
 /* ---- interfaces */
 
-/* A packet socket on one interface, with a receive ring. */
+/* A packet socket on one interface, and what it has read but not handed out. */
 struct port {
     const char *name;
     int fd;
-    uint8_t *ring;
-    uint32_t frame_size, frame_count, frame_next;
+    struct arrivals *arrivals;
+    size_t next, count;
     nsec_t last; /* when the latest frame came */
 };
 
 void port_plain(const char *name);
 void port_open(struct port *p, const char *name);
-/* The next frame, if there is one: valid until port_release(). */
-const uint8_t *port_frame(struct port *p, uint32_t *len, nsec_t *came, nsec_t now);
-void port_release(struct port *p);
-void port_send(struct port *p, struct frame *const *frames, size_t count);
+/* The next frame that has come, if there is one: valid until the next call. */
+bool port_next(struct port *p, struct packet *out, nsec_t now);
+/* At most PORT_BATCH; joined like GRO where they can be, if `join`. */
+void port_send(struct port *p, struct frame *const *frames, size_t count, bool join);
 uint32_t port_missed(struct port *p);
+
+enum { PORT_BATCH = 64 };
+
+/* ---- what cards do: offload.c */
+
+#define SEGMENT_MAX 16384 /* frame without jumbograms */
+
+bool offload_cut(const struct packet *p, uint32_t i, struct packet *segment,
+                 uint8_t out[SEGMENT_MAX]);
+void offload_finish_checksum(struct frame *f);
+size_t offload_join(struct frame *const *frames, size_t count, struct virtio_net_hdr *vnet,
+                    uint32_t *headers);
 
 /* ---- one direction: frames that arrive at one port leave by the other */
 
@@ -96,14 +118,12 @@ struct direction {
     uint64_t order;      /* frames that have arrived */
     uint64_t order_sent; /* the latest that has been delivered */
     size_t drop_next;    /* into faults.drop */
+    bool join;           /* segments that leave together, like GRO */
     struct heap heap;
     struct port *in, *out;
     struct direction *back;
 };
 
-void direction_arrive(struct direction *d, const uint8_t *data, uint32_t len, nsec_t now);
-/* Something of the link's own. */
-void direction_insert(struct direction *d, const uint8_t *data, uint32_t len, nsec_t now);
 void direction_receive(struct direction *d, nsec_t now);
 void direction_deliver(struct direction *d, nsec_t now);
 
@@ -122,6 +142,7 @@ enum { ECN_NOT_ECT = 0, ECN_CE = 3 };
 
 struct view view_frame(const uint8_t *data, uint32_t len);
 void frame_mark_ce(uint8_t *data, uint8_t version);
+void checksum_ipv4(uint8_t *ip);
 /* RFC 1071; the complement is what a header carries. `sum` is of what came before. */
 uint32_t sum16(const uint8_t *p, size_t len, uint32_t sum);
 uint16_t fold16(uint32_t sum);
@@ -135,7 +156,12 @@ uint32_t too_big(const uint8_t *data, const struct view *v, uint32_t mtu, uint8_
 
 /* ---- the command line */
 
-void options_parse(int argc, char *argv[], struct direction dirs[2], const char *names[2]);
+struct command {
+    const char *names[2]; /* of interfaces */
+    nsec_t coalesce;      /* how late a frame may be so that others leave with it */
+};
+
+void options_parse(int argc, char *argv[], struct direction dirs[2], struct command *command);
 void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 #endif

@@ -6,16 +6,17 @@
 
 #include "emulator.h"
 
-struct frame *frame_new(const uint8_t *data, uint32_t len, nsec_t due, uint64_t order)
+struct frame *frame_new(const struct packet *p, nsec_t due, uint64_t order)
 {
-    struct frame *f = malloc(sizeof(*f) + len);
+    struct frame *f = malloc(sizeof(*f) + p->len);
 
     if (!f)
         die("no memory");
     f->due = due;
     f->order = order;
-    f->len = len;
-    memcpy(f->data, data, len);
+    f->vnet = p->vnet;
+    f->len = p->len;
+    memcpy(f->data, p->data, p->len);
     return f;
 }
 

@@ -34,6 +34,8 @@ static void usage(FILE *to)
           "  --black-hole        ICMP says nothing\n"
           "\n"
           "  --seed N            of the random numbers\n"
+          "  --coalesce TIME     deliver up to this much late, so that segments leave together,\n"
+          "                      and are joined as a card with GRO joins them\n"
           "\n"
           "Ends by SIGTERM or SIGINT, or with its parent; then prints its counts.\n",
           to);
@@ -178,7 +180,7 @@ static void set_fault(struct faults *f, const char *name, const char *value)
         f->black_hole = true;
 }
 
-enum { OPT_SEED = 256, OPT_PLAIN, OPT_HELP, OPT_FAULT };
+enum { OPT_SEED = 256, OPT_COALESCE, OPT_PLAIN, OPT_HELP, OPT_FAULT };
 
 static void fill_options(struct option *options)
 {
@@ -205,10 +207,11 @@ static void set_side(struct direction dirs[2], size_t option, const char *value)
         set_fault(&dirs[1].faults, name, value);
 }
 
-void options_parse(int argc, char *argv[], struct direction dirs[2], const char *names[2])
+void options_parse(int argc, char *argv[], struct direction dirs[2], struct command *command)
 {
-    struct option options[3 * FAULTS + 4] = {
+    struct option options[3 * FAULTS + 5] = {
         [3 * FAULTS] = {"seed", required_argument, NULL, OPT_SEED},
+        {"coalesce", required_argument, NULL, OPT_COALESCE},
         {"plain", required_argument, NULL, OPT_PLAIN},
         {"help", no_argument, NULL, OPT_HELP},
     };
@@ -219,6 +222,8 @@ void options_parse(int argc, char *argv[], struct direction dirs[2], const char 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (c == OPT_SEED) {
             seed = parse_count("seed", optarg);
+        } else if (c == OPT_COALESCE) {
+            command->coalesce = parse_time("coalesce", optarg);
         } else if (c == OPT_PLAIN) {
             port_plain(optarg);
             exit(0);
@@ -236,8 +241,8 @@ void options_parse(int argc, char *argv[], struct direction dirs[2], const char 
         usage(stderr);
         exit(2);
     }
-    names[0] = argv[optind];
-    names[1] = argv[optind + 1];
+    command->names[0] = argv[optind];
+    command->names[1] = argv[optind + 1];
     /* Far apart: neighbours among the seeds share no numbers. */
     for (uint64_t i = 0; i < 2; i++)
         dirs[i].seed = (seed * 2 + i) * 0xd1342543de82ef95;

@@ -40,7 +40,7 @@ static uint32_t too_big4(const uint8_t *ip, uint32_t ip_len, uint32_t mtu, uint8
     out[9] = IPPROTO_ICMP;
     memcpy(out + 12, router4, 4);
     memcpy(out + 16, ip + 12, 4);
-    put16(out + 10, (uint16_t)~fold16(sum16(out, 20, 0)));
+    checksum_ipv4(out);
     icmp[0] = 3;
     icmp[1] = 4;
     put16(icmp + 6, mtu);

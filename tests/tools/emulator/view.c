@@ -2,22 +2,35 @@
  * Looking at a frame, and marking it: Ethernet, IPv4, IPv6 without extension headers, TCP. Touches
  * nothing but the bytes it is given.
  */
+#include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
+#include <string.h>
 
 #include "emulator.h"
-
-uint32_t sum16(const uint8_t *p, size_t len, uint32_t sum)
-{
-    for (; len > 1; p += 2, len -= 2)
-        sum += (uint32_t)(p[0] << 8 | p[1]);
-    return len ? sum + (uint32_t)(p[0] << 8) : sum;
-}
 
 uint16_t fold16(uint32_t sum)
 {
     sum = (sum & 0xffff) + (sum >> 16);
     return (uint16_t)((sum & 0xffff) + (sum >> 16));
+}
+
+uint32_t sum16(const uint8_t *p, size_t len, uint32_t sum)
+{
+    uint64_t native = 0;
+    uint32_t word;
+
+    /* In the machine's own order: the sum's bytes are swapped if its words are. */
+    for (; len >= 4; p += 4, len -= 4) {
+        memcpy(&word, p, 4);
+        native += word;
+    }
+    native = (native & 0xffffffff) + (native >> 32);
+    native = (native & 0xffff) + (native >> 16 & 0xffff) + (native >> 32);
+    sum += ntohs(fold16((uint32_t)native));
+    if (len >= 2)
+        sum += (uint32_t)(p[0] << 8 | p[1]);
+    return len & 1 ? sum + (uint32_t)(p[len - 1] << 8) : sum;
 }
 
 static void view_ipv4(const uint8_t *ip, uint32_t room, struct view *v)
@@ -66,18 +79,24 @@ struct view view_frame(const uint8_t *data, uint32_t len)
     return v;
 }
 
-void frame_mark_ce(uint8_t *data, uint8_t version)
+void checksum_ipv4(uint8_t *ip)
 {
-    uint8_t *ip = data + ETH_HLEN;
     uint16_t sum;
 
-    if (version == 6) {
-        ip[1] |= 0x30;
-        return;
-    }
-    ip[1] |= 3;
     ip[10] = ip[11] = 0;
     sum = (uint16_t)~fold16(sum16(ip, (size_t)(ip[0] & 15) * 4, 0));
     ip[10] = (uint8_t)(sum >> 8);
     ip[11] = (uint8_t)sum;
+}
+
+void frame_mark_ce(uint8_t *data, uint8_t version)
+{
+    uint8_t *ip = data + ETH_HLEN;
+
+    if (version == 6) {
+        ip[1] |= 0x30;
+    } else {
+        ip[1] |= 3;
+        checksum_ipv4(ip);
+    }
 }

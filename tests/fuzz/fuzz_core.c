@@ -7,6 +7,7 @@
 
 #include "fuzz.h"
 #include "segcat/tcp/listen.h"
+#include "segcat/tcp/syncookie.h"
 #include "segcat/tcp/tcb.h"
 
 #define RING    8192
@@ -323,7 +324,7 @@ static void step(struct world *w)
 
 static void configure(struct world *w, struct tcb_config *cfg)
 {
-    const uint8_t how = fuzz_u8(&w->in), more = fuzz_u8(&w->in);
+    const uint8_t how = fuzz_u8(&w->in), more = fuzz_u8(&w->in), third = fuzz_u8(&w->in);
     const uint8_t version = more & 1 ? IP_V6 : IP_V4;
     static const seq_t isns[4] = {1000, 0xffffffff, 0xfffff000, 0x7ffffff0};
 
@@ -349,6 +350,10 @@ static void configure(struct world *w, struct tcb_config *cfg)
         .no_wscale = (how & 32) != 0,
         .no_nagle = (how & 64) != 0,
         .no_delack = (how & 128) != 0,
+        .no_pacing = (third & 1) != 0,
+        .ecn = (enum ecn_use)((third >> 1 & 3) % 3),
+        .congestion = third & 8 ? &congestion_reno : &congestion_cubic,
+        .user_timeout = third & 16 ? 5 * USEC_SEC : 0,
         .observe = observe,
         .observe_ctx = w,
     };
@@ -357,20 +362,51 @@ static void configure(struct world *w, struct tcb_config *cfg)
     w->irs = isns[more >> 6 & 3];
 }
 
-static void open_listening(struct world *w, const struct tcb_config *cfg)
+/* The backlog is full: our SYN,ACK is a cookie. A forged one must not open. */
+static bool open_by_cookie(struct world *w, struct tcb_config *cfg, const struct segment *syn)
+{
+    struct segment answer, kept;
+    struct segment ack = {.seq = w->irs + 1, .flags = SEG_ACK, .window = 0xffff};
+    const uint32_t off = fuzz_u8(&w->in) & 1 ? fuzz_u32(&w->in) : 0;
+
+    cfg->has_isn = false;
+    syncookie_answer(cfg, syn, &answer, w->now);
+    FUZZ_CHECK(answer.flags & SEG_SYN && answer.flags & SEG_ACK && answer.ack == w->irs + 1);
+    w->our_ts = answer.opt.tsval;
+    w->now += fuzz_u32(&w->in) % (300 * USEC_SEC);
+    ack.at = w->now;
+    ack.ack = answer.seq + 1 + off;
+    if (answer.opt.present & OPT_TIMESTAMPS) {
+        ack.opt.present = OPT_TIMESTAMPS;
+        ack.opt.tsval = w->peer_ts;
+        ack.opt.tsecr = w->our_ts;
+    }
+    if (!syncookie_check(cfg, &ack, &kept, w->now))
+        return false;
+    tcb_open_cookie(&w->t, cfg, &kept, &ack, w->now);
+    FUZZ_CHECK(w->t.state == STATE_ESTABLISHED && w->t.irs == w->irs);
+    w->edge = w->t.rcv_adv;
+    return true;
+}
+
+static bool open_listening(struct world *w, struct tcb_config *cfg, bool full)
 {
     struct segment syn = {.seq = w->irs, .flags = SEG_SYN, .window = 0xffff, .at = w->now}, reply;
 
     syn_options(w, &syn.opt);
     FUZZ_CHECK(tcp_listen(&syn, &reply) == LISTEN_OPEN);
     w->told = STATE_LISTEN;
+    if (full)
+        return open_by_cookie(w, cfg, &syn);
     tcb_open_passive(&w->t, cfg, &syn, w->now);
+    return true;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct world *const w = calloc(1, sizeof *w);
     struct tcb_config cfg;
+    uint8_t how;
 
     if (w == NULL)
         return 0;
@@ -378,8 +414,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     w->now = 1000 * USEC_SEC;
     w->peer_ts = 0xffffff00;
     configure(w, &cfg);
-    if (fuzz_u8(&w->in) & 1) {
-        open_listening(w, &cfg);
+    how = fuzz_u8(&w->in);
+    if (how & 1) {
+        if (!open_listening(w, &cfg, (how & 2) != 0)) {
+            free(w);
+            return 0;
+        }
     } else {
         w->told = STATE_CLOSED;
         tcb_open_active(&w->t, &cfg, w->now);

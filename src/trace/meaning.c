@@ -266,6 +266,29 @@ static void note_zero_window(const struct tcp_event *ev, struct meaning *m)
         line_add(&m->loud, ", persist %s", format_duration(persist, text));
 }
 
+/* What the ACK means to loss recovery. Where it begins, the target; what is sent again has a line of
+ * its own, which shows cwnd coming down. */
+static void note_recovery(const struct tcp_event *ev, struct meaning *m)
+{
+    const uint32_t n = ev->notes;
+
+    if (n & NOTE_REORDERING)
+        notice(m, "REORDERING seen");
+    if (n & NOTE_UNDONE) {
+        m->color = LINE_NOTICE;
+        phrase(&m->loud, "%s by %s, cwnd %" PRIu32 "->%" PRIu32,
+               ev->undo_timeout ? "SPURIOUS-RTO" : "SPURIOUS-LOSS", words_undo(ev->undo),
+               ev->cwnd_before, ev->cwnd);
+    } else if (n & NOTE_RECOVERED) {
+        phrase(&m->quiet, "repaired, cwnd %" PRIu32 "->%" PRIu32, ev->cwnd_before, ev->cwnd);
+    }
+    if (n & NOTE_RECOVERY) {
+        notice(m, "loss found");
+        if (ev->tcb != NULL)
+            line_add(&m->loud, ", ssthresh %" PRIu32, ev->tcb->cc.ssthresh);
+    }
+}
+
 static void note_ack(const struct trace_conn *c, const struct tcp_event *ev, struct meaning *m)
 {
     const uint32_t n = ev->notes;
@@ -273,6 +296,7 @@ static void note_ack(const struct trace_conn *c, const struct tcp_event *ev, str
     if (n & NOTE_DUPLICATE_ACK)
         counted(m, "DUP-ACK", ev->dup_acks);
     sack_blocks(m->loud.col > 0 ? &m->loud : &m->quiet, &c->snd, ev->seg);
+    note_recovery(ev, m);
     if (n & NOTE_ZERO_WINDOW)
         note_zero_window(ev, m);
     if (n & NOTE_WINDOW_OPENED)

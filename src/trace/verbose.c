@@ -230,6 +230,23 @@ static void tell_ecn(struct trace_conn *c, const struct tcp_event *ev)
     verbose_say(c, "a router on the way signals congestion (ECN), sending slower%s", kept);
 }
 
+/* --- what was not lost after all --- */
+
+static void tell_undone(struct trace_conn *c, const struct tcp_event *ev)
+{
+    struct seldom *s = &c->verbose.undone;
+    char kept[64];
+
+    if (ev->notes & NOTE_REORDERING)
+        verbose_say(c, "segments overtake each other on the way, loss is believed later");
+    if (!(ev->notes & NOTE_UNDONE) || !seldom_due(s, ev->at))
+        return;
+    kept_text(s, "more", kept);
+    verbose_say(c, "%s was needless (%s), taken back%s",
+                ev->undo_timeout ? "the timeout" : "what was sent again", words_undo(ev->undo),
+                kept);
+}
+
 /* --- closing --- */
 
 static void tell_fin(struct trace_conn *c, const struct tcp_event *ev)
@@ -354,6 +371,7 @@ static void received(struct trace_conn *c, const struct tcp_event *ev)
     else if (ev->notes & NOTE_WINDOW_OPENED)
         peer_open(c, ev);
     tell_ecn(c, ev);
+    tell_undone(c, ev);
     repair_over(c, ev);
     tell_closing(c, ev);
 }

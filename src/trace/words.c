@@ -33,6 +33,20 @@ const char *words_drop(enum drop_reason why)
     return why < DROP_REASON_COUNT && words[why] != NULL ? words[why] : "?";
 }
 
+const char *words_undo(enum undo_proof proof)
+{
+    switch (proof) {
+    case UNDO_TIMESTAMP:
+        return "timestamps";
+    case UNDO_FRTO:
+        return "F-RTO";
+    case UNDO_DSACK:
+        return "D-SACK";
+    default:
+        return "?";
+    }
+}
+
 const char *words_end(enum tcp_end end)
 {
     switch (end) {

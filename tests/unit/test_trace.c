@@ -547,6 +547,56 @@ static void a_repeated_block_is_told_from_a_new_one(void **state)
     expect_meaning(&ev, "D-SACK 1:1449 came twice, sack 7000:8000");
 }
 
+static void recovery_says_what_it_does_to_the_window(void **state)
+{
+    struct tcp_event ev;
+
+    (void)state;
+    begin(2);
+    tcb.cc.ssthresh = 7000;
+    play_received(USEC_SEC, SEG_ACK, 1, 1, NULL, 0, &ev);
+    ev.cwnd_before = 10000;
+    ev.cwnd = 9000;
+    ev.notes = NOTE_REORDERING;
+    expect_meaning(&ev, "REORDERING seen");
+    ev.notes = NOTE_RECOVERY;
+    expect_meaning(&ev, "loss found, ssthresh 7000");
+    ev.notes = NOTE_RECOVERED;
+    expect_meaning(&ev, "repaired, cwnd 10000->9000");
+    ev.cwnd = 20000;
+    ev.notes = NOTE_UNDONE;
+    ev.undo = UNDO_DSACK;
+    expect_meaning(&ev, "SPURIOUS-LOSS by D-SACK, cwnd 10000->20000");
+    ev.undo = UNDO_TIMESTAMP;
+    ev.undo_timeout = true;
+    expect_meaning(&ev, "SPURIOUS-RTO by timestamps, cwnd 10000->20000");
+    ev.undo = UNDO_FRTO;
+    expect_meaning(&ev, "SPURIOUS-RTO by F-RTO, cwnd 10000->20000");
+}
+
+static void what_was_needless_is_said_now_and_then(void **state)
+{
+    struct tcp_event ev;
+
+    (void)state;
+    begin(1);
+    play_received(USEC_SEC, SEG_ACK, 1, 1, NULL, 0, &ev);
+    ev.notes = NOTE_REORDERING;
+    emit(&ev);
+    ev.notes = NOTE_UNDONE;
+    ev.undo = UNDO_DSACK;
+    emit(&ev);
+    emit(&ev); /* too soon */
+    ev.at += 2 * USEC_SEC;
+    ev.undo = UNDO_FRTO;
+    ev.undo_timeout = true;
+    emit(&ev);
+    assert_string_equal(written(),
+                        "segcat: segments overtake each other on the way, loss is believed later\n"
+                        "segcat: what was sent again was needless (D-SACK), taken back\n"
+                        "segcat: the timeout was needless (F-RTO), taken back (1 more before)\n");
+}
+
 static void a_dropped_segment_says_why(void **state)
 {
     struct tcp_event ev;
@@ -1470,6 +1520,8 @@ int main(void)
         TEST(out_of_order_data_says_whether_it_is_kept),
         TEST(sack_blocks_count_in_the_space_they_acknowledge),
         TEST(a_repeated_block_is_told_from_a_new_one),
+        TEST(recovery_says_what_it_does_to_the_window),
+        TEST(what_was_needless_is_said_now_and_then),
         TEST(a_dropped_segment_says_why),
         TEST(binary_data_takes_little_room),
         TEST(a_refusal_is_shown_before_the_peers_numbers_are_known),

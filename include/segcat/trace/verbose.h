@@ -44,6 +44,7 @@ struct verbose {
     struct seldom repair;
     struct stall peer, ours;
     struct seldom ecn;
+    struct seldom undone;
     struct seldom drops, icmp;
 };
 

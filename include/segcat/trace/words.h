@@ -12,6 +12,9 @@
 /* Why an arrived segment was dropped: "checksum is wrong". Static. */
 const char *words_drop(enum drop_reason why);
 
+/* What has proved a recovery needless: "timestamps". Static. */
+const char *words_undo(enum undo_proof proof);
+
 /* How a connection ended: "closed in order (FIN both ways)". Static. */
 const char *words_end(enum tcp_end end);
 

@@ -282,12 +282,24 @@ static bool check_ack(struct tcb *t, struct arrival *a)
     return tcb_process_ack(t, a) && t->end == END_NONE;
 }
 
-/* Sixth: URG. Delivered in line, the pointer believed in nothing (RFC 6093); the user is told
- * (MUST-32). */
-static void note_urgent(struct arrival *a)
+/*
+ * Sixth: URG. The data is delivered in line, and the pointer is believed in nothing but words (RFC
+ * 6093): it names the byte behind the urgent data (MUST-62), and the user is told when it moves on
+ * (MUST-32). Nothing is urgent behind a FIN.
+ */
+static void note_urgent(struct tcb *t, struct arrival *a)
 {
-    if ((a->seg.flags & SEG_URG) && a->seg.urgent != 0)
-        a->ev.notes |= NOTE_URGENT;
+    const struct segment *s = a->whole;
+    int64_t ahead; /* of the pointer, from RCV.NXT */
+
+    if (!(s->flags & SEG_URG) || s->urgent == 0)
+        return;
+    a->ev.notes |= NOTE_URGENT;
+    ahead = (int64_t)seq_diff(s->seq, t->rcv_nxt) + s->urgent;
+    if (t->fin_received || ahead <= 0 || t->rcv.tail + (uint64_t)ahead <= t->rcv_up)
+        return;
+    t->rcv_up = t->rcv.tail + (uint64_t)ahead;
+    a->ev.urgent = tcb_urgent(t);
 }
 
 /* Returns true if the segment was taken, false if it was dropped. */
@@ -303,7 +315,7 @@ static bool other_states(struct tcb *t, struct arrival *a)
     /* Not before the ACK was believed (RFC 5961 5.2): somebody who guesses could else make all that
      * the peer says too old. */
     remember_timestamp(t, a);
-    note_urgent(a);
+    note_urgent(t, a);
     ecn_receive(t, a);
     tcb_receive_data(t, a);
     tcb_receive_fin(t, a);

@@ -423,6 +423,11 @@ bool tcb_doubts_route(struct tcb *t)
     return doubted;
 }
 
+uint64_t tcb_urgent(const struct tcb *t)
+{
+    return t->rcv_up > t->rcv.head ? t->rcv_up - t->rcv.head : 0;
+}
+
 uint64_t tcb_flight(const struct tcb *t)
 {
     return t->sent.flight;

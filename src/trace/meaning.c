@@ -330,7 +330,9 @@ static void note_progress(const struct tcp_event *ev, struct meaning *m)
         phrase(&m->quiet, "rtt %s", format_duration(ev->rtt, text));
     if (ev->notes & NOTE_HALF_CLOSED)
         phrase(&m->quiet, "half-closed");
-    if (ev->notes & NOTE_URGENT)
+    if (ev->urgent > 0)
+        phrase(&m->quiet, "urgent data, %" PRIu64 " to its end", ev->urgent);
+    else if (ev->notes & NOTE_URGENT)
         phrase(&m->quiet, "urgent data");
     if (ev->seg->ecn == ECN_CE)
         phrase(&m->quiet, ev->notes & NOTE_CE ? "CE mark, to be echoed" : "CE mark");

@@ -364,8 +364,21 @@ static void sent(struct trace_conn *c, const struct tcp_event *ev)
     our_window(c, ev);
 }
 
+/* MUST-32, MUST-33. */
+static void tell_urgent(struct trace_conn *c, const struct tcp_event *ev)
+{
+    char kept[64];
+
+    if (ev->urgent == 0 || !seldom_due(&c->verbose.urgent, ev->at))
+        return;
+    kept_text(&c->verbose.urgent, "more", kept);
+    verbose_say(c, "peer sends urgent data, delivered in line: %" PRIu64 " byte%s to its end%s",
+                ev->urgent, ev->urgent == 1 ? "" : "s", kept);
+}
+
 static void received(struct trace_conn *c, const struct tcp_event *ev)
 {
+    tell_urgent(c, ev);
     if (ev->notes & NOTE_ZERO_WINDOW)
         peer_full(c, ev);
     else if (ev->notes & NOTE_WINDOW_OPENED)

@@ -132,3 +132,25 @@ second_before_ack() {
     run second_before_ack --nodelay
     assert_line --index 0 second
 }
+
+@test "MUST-32 MUST-33 RFC6093-URGENT: urgent data is delivered in line, and -v says that it comes, and how much" {
+    one_namespace
+    start server A "${SC[@]}" -v -l 127.0.0.1 $PORT
+    wait_for_err server 'Listening on'
+    end_input server
+    at A python3 - $PORT <<'PYTHON'
+import socket, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+s.sendall(b"plain ")
+s.send(b"urgent!", socket.MSG_OOB)
+s.sendall(b" plain")
+s.shutdown(socket.SHUT_WR)
+while s.recv(100):
+    pass
+PYTHON
+    expect_status server 0
+    run cat "$T/server.out"
+    assert_output 'plain urgent! plain'
+    run cat "$T/server.err"
+    assert_output --regexp 'peer sends urgent data, delivered in line: [0-9]+ bytes to its end'
+}

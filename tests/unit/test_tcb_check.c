@@ -260,23 +260,6 @@ static void silly_window_waits_but_not_forever(struct host *h)
     expect(h, ACK, 1, 1, 10);
 }
 
-static void urgent_pointer_moves_nothing(struct host *h)
-{
-    static const uint16_t pointers[] = {0, 1, 5, 10, 11, 65535};
-
-    open_active(h);
-    for (uint32_t i = 0; i < sizeof pointers / sizeof pointers[0]; i++) {
-        h->urgent = pointers[i];
-        inject(h, ACK | URG, 1 + 10 * i, 1, 10);
-        assert_int_equal((h->event.notes & NOTE_URGENT) != 0, pointers[i] != 0);
-        h->urgent = pointers[i];
-        inject(h, ACK | URG, 11 + 10 * i, 1, 0);
-        h->urgent = pointers[i];
-        inject(h, ACK, 11 + 10 * i, 1, 0);
-    }
-    user_reads(h, 1, 60);
-}
-
 static void rst_at_window_zero(struct host *h)
 {
     h->cfg.rcv_limit = 1000;
@@ -394,8 +377,6 @@ static const struct tcb_test tests[] = {
     {"TCP.md 20: a window smaller than a segment does not deadlock",
      small_window_does_not_deadlock},
     {"MUST-38: a silly window waits, but not forever", silly_window_waits_but_not_forever},
-    {"MUST-30 MUST-31 MUST-32: urgent data is told and delivered in line, whatever the pointer",
-     urgent_pointer_moves_nothing},
     {"MUST-66: RST and URG are handled at window zero", rst_at_window_zero},
     {"MUST-66: and the ACK field", ack_counts_at_window_zero},
     {"RFC5681-DUPACK: without data in flight no ACK is a duplicate",

@@ -172,10 +172,11 @@ struct tcp_event {
     uint64_t acked;            /* RECEIVED: bytes newly acknowledged cumulatively (data only) */
     uint64_t sacked;           /* RECEIVED: bytes newly SACKed */
     uint64_t delivered;        /* RECEIVED: bytes newly in order for the user */
-    enum undo_proof undo;      /* NOTE_UNDONE */
-    bool undo_timeout;         /* NOTE_UNDONE: it was a timeout, else a fast recovery */
-    unsigned dup_acks;         /* RECEIVED: consecutive duplicate ACKs; SENT: ours */
-    seq_t hole_left;           /* NOTE_OUT_OF_ORDER: the hole before the data */
+    uint64_t urgent;      /* RECEIVED: the urgent pointer has moved: so much up to it is unread */
+    enum undo_proof undo; /* NOTE_UNDONE */
+    bool undo_timeout;    /* NOTE_UNDONE: it was a timeout, else a fast recovery */
+    unsigned dup_acks;    /* RECEIVED: consecutive duplicate ACKs; SENT: ours */
+    seq_t hole_left;      /* NOTE_OUT_OF_ORDER: the hole before the data */
     seq_t hole_right;
     usec_t rtt;           /* RECEIVED: a new round-trip sample, 0 if none */
     enum tcp_timer timer; /* TIMER */

@@ -122,6 +122,7 @@ struct tcb {
     bool fin_seen;       /* a FIN arrived, maybe out of order, */
     uint64_t fin_offset; /* at the end of the stream here */
     bool fin_received;   /* and all before it: RCV.NXT is past it */
+    uint64_t rcv_up;     /* RCV.UP: the stream's offset behind the urgent data, 0: never any */
     uint32_t rcv_mss;    /* the largest segment seen, an MSS at most */
     uint32_t rcv_buff;   /* RCV.BUFF: grows up to cfg.rcv_limit */
     uint32_t wnd_max;    /* the largest window announced */
@@ -277,6 +278,9 @@ uint32_t tcb_receive_window(const struct tcb *t);
 bool tcb_peer_closed(const struct tcb *t);
 /* R1 was reached since the last call: the session may find another way (MUST-20 a). */
 bool tcb_doubts_route(struct tcb *t);
+/* Urgent bytes that the user has not read (MUST-33): as far as the peer's pointer says, which may
+ * be further than it will ever send. */
+uint64_t tcb_urgent(const struct tcb *t);
 /* Bytes in flight. */
 uint64_t tcb_flight(const struct tcb *t);
 

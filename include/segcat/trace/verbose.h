@@ -45,6 +45,7 @@ struct verbose {
     struct stall peer, ours;
     struct seldom ecn;
     struct seldom undone;
+    struct seldom urgent;
     struct seldom drops, icmp;
 };
 

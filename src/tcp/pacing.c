@@ -2,13 +2,15 @@
  * Pacing (RFC 9438 section 5.7 asks for it, RFC 6928 bounds the first burst), and whether the
  * congestion window is what holds us back (RFC 7661's question). Pure.
  *
- * Data leaves in pieces of one millisecond's worth at the pacing rate, two segments at least. Where
- * such a piece covers the whole window, nothing is paced: with a round trip below a millisecond or
- * two a timer would only cost what it saves.
+ * Data leaves in pieces of half a millisecond's worth at the pacing rate, two segments at least. A
+ * piece of a whole millisecond, Linux's choice, alone fills the buffer of a shallow switch. Where
+ * a piece covers the whole window, nothing is paced: with a round trip below a millisecond a timer
+ * would only cost what it saves.
  */
 #include "segcat/tcp/internal.h"
 
-#define PIECE_TIME         USEC_MS
+#define PIECE_TIME         (USEC_MS / 2)
+#define CREDIT_TIME        USEC_MS /* so late may a timer be served without a loss of rate */
 #define PIECE_SEGMENTS     2
 #define PERCENT_SLOW_START 200 /* room for the window to double in a round trip; as Linux */
 #define PERCENT_AVOIDANCE  120
@@ -76,8 +78,8 @@ void pacing_sent(struct tcb *t, uint64_t bytes, usec_t now)
     }
     /* A timer that was served late is made up for, but not a pause. */
     late = now > p->next_at ? now - p->next_at : 0;
-    if (late > PIECE_TIME)
-        p->next_at = now - PIECE_TIME;
+    if (late > CREDIT_TIME)
+        p->next_at = now - CREDIT_TIME;
     p->next_at += time_of(t, bytes);
     p->left -= bytes < p->left ? bytes : p->left;
 }

@@ -196,15 +196,15 @@ static void retransmissions_too(struct host *h)
 static void chunks_are_pieces(struct host *h)
 {
     h->cfg.gso_max = 60000;
-    open_paced(h, 10 * USEC_MS);
+    open_paced(h, 4 * USEC_MS);
     h->t.cc.cwnd = h->t.cc.ssthresh = 32000;
     refill(h);
     expect(h, ACK, 1, 1, 10000); /* the initial burst */
     expect_nothing(h);
     assert_true(pacing_waits(h));
     run_timer(h);
-    /* 1.2 * 32000 in 10 ms: 3840 in 1 ms, rounded up */
-    expect(h, ACK, 10001, 1, 4000);
+    /* 1.2 * 32000 in 4 ms: 4800 in 0.5 ms, rounded up */
+    expect(h, ACK, 10001, 1, 5000);
     assert_int_equal(h->last.gso_size, 1000);
     expect_nothing(h);
 }

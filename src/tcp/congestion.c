@@ -59,11 +59,10 @@ static uint64_t most_for_one_ack(const struct congestion *c, const struct conges
     return a->paced ? UINT64_MAX : 8ULL * c->mss;
 }
 
-/* RFC 9406 4.3: HyStart++ is for the first slow start, whose end nobody knows. */
+/* RFC 9406 4.3: HyStart++ is for the first slow start, whose end nobody knows; the reductions turn
+ * it off. */
 static void watch_round_trips(struct congestion *c, const struct congestion_ack *a)
 {
-    if (c->ssthresh != UINT32_MAX)
-        hystart_stop(&c->hystart);
     if (hystart_on_ack(&c->hystart, a->una, a->nxt, a->rtt))
         c->ssthresh = c->cwnd;
 }

@@ -296,6 +296,42 @@ static void cubic_reduction(void **state)
     assert_int_equal(p.c.ssthresh, CWND_MAX);
 }
 
+/* K to the millisecond: cbrt(400 / 0.4) = 10 s. */
+static void cubic_k(void **state)
+{
+    (void)state;
+    struct play p = begin(&congestion_cubic, MSS, 100 * USEC_MS);
+
+    lose(&p, 100);
+    p.c.cubic.w_max = p.c.cwnd + 400 * MSS;
+    ack(&p, 1);
+    assert_int_equal(p.c.cubic.k, 10 * USEC_SEC);
+}
+
+/* Split ACKs gain nothing and lose nothing. */
+static void cubic_counts_bytes(void **state)
+{
+    (void)state;
+    struct play p = begin(&congestion_cubic, MSS, 100 * USEC_MS);
+    struct play q;
+
+    lose(&p, 1000);
+    q = p;
+    for (int r = 0; r < 60; r++) {
+        const uint32_t n = p.c.cwnd / MSS;
+
+        for (uint32_t i = 1; i <= n; i++) {
+            p.now = q.now = 1000 * USEC_SEC + p.rtt * (usec_t)r + p.rtt * i / n;
+            ack(&p, MSS);
+            for (int k = 0; k < 20; k++) {
+                ack(&q, MSS / 20);
+            }
+        }
+        ASSERT_NEAR(q.c.cwnd / SEG, p.c.cwnd / SEG, 0.5);
+    }
+    assert_true(p.c.cwnd > 950 * MSS);
+}
+
 static void cubic_timeout(void **state)
 {
     (void)state;
@@ -618,12 +654,14 @@ static void by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T("RFC9438-CUBIC: the window follows the curve, RTT 50 ms to 2 s", cubic_curve),
+        T("RFC9438-CUBIC: the window follows the curve, RTT 20 us to 2 s", cubic_curve),
         T("RFC9438-CUBIC: concave up to the old maximum, then convex", cubic_concave_convex),
         T("RFC9438-CUBIC: integers do what the formula says for any window, MSS, RTT and time",
           cubic_arithmetic),
         T("RFC9438-RENO: with a short RTT as fast as Reno, from 20 us on", cubic_friendly),
         T("RFC9438-FAST: a lower maximum makes more room", cubic_fast_convergence),
+        T("RFC9438-CUBIC: K is the cube root", cubic_k),
+        T("RFC3465-ABC, RFC9438-CUBIC: split ACKs neither gain nor lose", cubic_counts_bytes),
         T("RFC9438-CUBIC: a loss cuts to 0.7 of the flight", cubic_reduction),
         T("RFC5681-LOSS, RFC9438-CUBIC: after a timeout the curve begins level", cubic_timeout),
         T("RFC9438-CUBIC: time in which the user sends little does not count", cubic_pause),

@@ -94,8 +94,8 @@ static void slower_in_avoidance(struct host *h)
     assert_in_range(h->now - from, 69 * USEC_MS, 76 * USEC_MS);
 }
 
-/* A timer that is served late costs no rate; a pause gives no credit. */
-static void late_timers(struct host *h)
+/* 27 segments in congestion avoidance, each timer served so late; how long it took. */
+static usec_t with_late_timers(struct host *h, usec_t late)
 {
     open_paced(h, 100 * USEC_MS);
     h->t.cc.cwnd = h->t.cc.ssthresh = 32000;
@@ -107,7 +107,7 @@ static void late_timers(struct host *h)
     unsigned sent = drain(h);
 
     while (pacing_waits(h)) {
-        h->now = tcb_deadline(&h->t) + 900; /* 0.9 ms late, each time */
+        h->now = tcb_deadline(&h->t) + late;
         tcb_timeout(&h->t, h->now);
         const unsigned n = drain(h);
 
@@ -115,8 +115,34 @@ static void late_timers(struct host *h)
         sent += n;
     }
     assert_int_equal(sent, 27);
-    /* 27 segments at 0.384 a millisecond are 70 ms; two of them at once */
-    assert_in_range(h->now - begun, 60 * USEC_MS, 70 * USEC_MS);
+    return h->now - begun;
+}
+
+/* A timer that is served late costs no rate, nor does it gain any: 27 segments at 0.384 a
+ * millisecond are 70 ms, two of them at once. */
+static void late_timers(struct host *h)
+{
+    assert_in_range(with_late_timers(h, 900), 62 * USEC_MS, 69 * USEC_MS);
+}
+
+static void hardly_late_timers(struct host *h)
+{
+    assert_in_range(with_late_timers(h, 50), 62 * USEC_MS, 69 * USEC_MS);
+}
+
+/* What waited goes for another reason: the timer is off. */
+static void timer_goes_with_the_wait(struct host *h)
+{
+    open_paced(h, 100 * USEC_MS);
+    user_writes(h, 1, 13000);
+    drain(h);
+    h->now += 100 * USEC_MS;
+    inject(h, ACK, 1, 9001, 0);
+    assert_int_equal(drain(h), 2);
+    assert_true(pacing_waits(h));
+    inject(h, ACK, 1, 12001, 0);
+    assert_int_equal(drain(h), 1); /* nothing was in flight: at once */
+    assert_false(pacing_waits(h));
 }
 
 static void short_round_trips_are_not_paced(struct host *h)
@@ -124,12 +150,15 @@ static void short_round_trips_are_not_paced(struct host *h)
     open_paced(h, 50);
     h->t.cc.cwnd = 30000;
     for (int i = 0; i < 20; i++) {
+        const uint32_t before = h->t.cc.cwnd;
+
         refill(h);
         drain(h);
         assert_false(pacing_waits(h));
         assert_true(h->t.sent.flight >= 30000 || h->t.sent.flight > 31768);
         h->now += 50;
         inject(h, ACK, 1, snd_nxt(h), 0);
+        assert_true(h->t.cc.cwnd <= before + 8000); /* it leaves in one burst: L is 8 */
     }
 }
 
@@ -252,6 +281,42 @@ static void avoidance_wants_a_full_window(struct host *h)
         }
     }
     assert_in_range(h->t.cc.cwnd, 28000, 31000);
+    inject(h, ACK, 1, snd_nxt(h), 0);
+    while (drain(h) > 0) {
+        inject(h, ACK, 1, snd_nxt(h), 0);
+    }
+    const uint32_t before = h->t.cc.cwnd;
+
+    for (uint32_t i = 0; i < 50; i++) {
+        user_writes(h, snd_nxt(h), 20000);
+        drain(h);
+        h->now += 10 * USEC_MS;
+        inject(h, ACK, 1, snd_nxt(h), 0);
+        drain(h);
+    }
+    assert_true(h->t.cc.cwnd <= before + 2000); /* it was full two round trips ago, not later */
+}
+
+/* What was in flight long ago does not count. */
+static void flight_is_forgotten(struct host *h)
+{
+    open_active(h);
+    h->t.cc.cwnd = 30000;
+    refill(h);
+    drain(h);
+    while (tcb_unacked(&h->t) > 0) {
+        h->now += 10 * USEC_MS;
+        inject(h, ACK, 1, snd_nxt(h), 0);
+        drain(h);
+    }
+    h->t.cc.cwnd = 10000;
+    for (uint32_t i = 0; i < 10; i++) {
+        user_writes(h, snd_nxt(h), 3000);
+        drain(h);
+        h->now += 10 * USEC_MS;
+        inject(h, ACK, 1, snd_nxt(h), 0);
+    }
+    assert_true(h->t.cc.cwnd <= 16000);
 }
 
 static void idle(struct host *h)
@@ -296,6 +361,8 @@ static const struct tcb_test tests[] = {
     {"RFC9438-PACING: what an ACK allows leaves in pieces", in_pieces},
     {"RFC9438-PACING: 1.2 windows a round trip in congestion avoidance", slower_in_avoidance},
     {"RFC9438-PACING: late timers cost no rate", late_timers},
+    {"RFC9438-PACING: nor do they gain any", hardly_late_timers},
+    {"RFC9438-PACING: no timer where nothing waits", timer_goes_with_the_wait},
     {"RFC9438-PACING: no pacing where a piece covers the window", short_round_trips_are_not_paced},
     {"RFC9438-PACING: ACKs and RST do not wait", acks_and_fin_do_not_wait},
     {"RFC9438-PACING: a FIN does not wait", fin_does_not_wait},
@@ -305,6 +372,7 @@ static const struct tcb_test tests[] = {
      slow_start_does_not_stall},
     {"MUST-19, RFC5681-APP: congestion avoidance wants a full window",
      avoidance_wants_a_full_window},
+    {"MUST-19, RFC5681-APP: a flight of long ago does not count", flight_is_forgotten},
     {"RFC5681-IDLE: after an RTO of silence the initial window, not before", idle},
     {"RFC6928-IW: a lost SYN leaves an initial window of one segment", lost_syn},
 };

@@ -120,6 +120,8 @@ void sim_random_switches(struct sim_params *p, struct rng *r)
         c->no_wscale = rng_one_in(r, 4);
         c->no_nagle = rng_one_in(r, 3);
         c->no_delack = rng_one_in(r, 3);
+        c->no_pacing = rng_one_in(r, 3);
+        c->congestion = rng_one_in(r, 3) ? &congestion_reno : NULL;
     }
 }
 

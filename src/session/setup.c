@@ -110,6 +110,16 @@ static int hold_local(struct run *run, struct local *l, bool v4, bool v6, uint16
     return r < 0 ? guard_failed(run, r) : EXIT_OK;
 }
 
+/* Who asked for a buffer is told what stands in its way. */
+static void say_window_limit(struct run *run)
+{
+    if (run->opt->buffer != 0 && run->conn_cfg.rcv_limit < conn_ring_size(run->opt->buffer))
+        trace_say(&run->trace, 1, true,
+                  "the receive window will be %zu KiB at most: the kernel gives this process no "
+                  "larger socket buffer (see net.core.rmem_max)",
+                  run->conn_cfg.rcv_limit >> 10);
+}
+
 int setup_link(struct run *run, bool v4, bool v6, uint16_t port, const struct endpoint *remote)
 {
     struct link_filter filter = {0};
@@ -134,6 +144,7 @@ int setup_link(struct run *run, bool v4, bool v6, uint16_t port, const struct en
         return link_failed(run, r);
     run->route_fd = route_open(); /* without it we do not look again */
     run->conn_cfg.rcv_limit = link_receive_capacity(run->link, conn_ring_size(run->opt->buffer));
+    say_window_limit(run);
     return EXIT_OK;
 }
 

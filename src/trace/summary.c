@@ -227,6 +227,31 @@ static void stalls(struct trace_conn *c, const struct tcb *t, struct line *l)
     line_end(l);
 }
 
+/* "64 KiB", "2.4 MiB". */
+static const char *size_text(uint64_t n, char *buf, size_t cap)
+{
+    if (n < 1 << 20)
+        snprintf(buf, cap, "%" PRIu64 " KiB", (n + 512) >> 10);
+    else
+        snprintf(buf, cap, "%.1f MiB", (double)n / (1 << 20));
+    return buf;
+}
+
+/* What the path has called for, where it is more than what every connection begins with. */
+static void buffers(struct trace_conn *c, const struct tcb *t, struct line *l)
+{
+    char out[24], in[24], max[24], window[24];
+
+    if (t->snd.size <= RCV_BUFF_FIRST && t->rcv.size <= RCV_BUFF_FIRST &&
+        t->rcv_buff <= RCV_BUFF_FIRST)
+        return;
+    begin(c, l);
+    line_add(l, "buffers grew to %s out, %s in, of %s   largest window announced %s",
+             size_text(t->snd.size, out, sizeof out), size_text(t->rcv.size, in, sizeof in),
+             size_text(t->rcv.max, max, sizeof max), size_text(t->wnd_max, window, sizeof window));
+    line_end(l);
+}
+
 void summary_table(struct trace_conn *c, const struct tcb *t, usec_t now)
 {
     struct line l;
@@ -236,5 +261,6 @@ void summary_table(struct trace_conn *c, const struct tcb *t, usec_t now)
     rows(c, &t->stats, &l);
     times(c, t, now, &l);
     stalls(c, t, &l);
+    buffers(c, t, &l);
     output_write(c->trace, &l);
 }

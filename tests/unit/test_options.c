@@ -232,6 +232,37 @@ static void what_is_no_time_is_refused(void **state)
     }
 }
 
+static void a_buffer_has_a_size_with_a_unit(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t bytes;
+    } good[] = {
+        {"4096", 4096},      {"4K", 4096},           {"100000", 100000}, {"64k", 65536},
+        {"16M", 16U << 20},  {"1m", 1U << 20},       {"1G", 1U << 30},   {"1g", 1U << 30},
+        {"1024M", 1U << 30}, {"1048576K", 1U << 30},
+    };
+    static const char *const bad[] = {"0",          "4095",   "3K",  "1025M",        "2G",
+                                      "1073741825", "-1",     "K",   "1T",           "1KB",
+                                      "1.5M",       "0x1000", "1 M", "99999999999G", "4K4"};
+    char line[64];
+
+    (void)state;
+    accept("segcat host 80");
+    assert_int_equal(o.buffer, 0);
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        snprintf(line, sizeof line, "segcat --buffer=%s host 80", good[i].text);
+        accept(line);
+        assert_int_equal(o.buffer, good[i].bytes);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        snprintf(line, sizeof line, "segcat --buffer=%s host 80", bad[i]);
+        assert_int_equal(parse(line), EXIT_USAGE);
+    }
+    refuse("segcat --buffer=2G host 80",
+           "--buffer 2G: give a size from 4K to 1G, as in 512K or 64M");
+}
+
 static void an_initial_sequence_number_is_decimal_or_hexadecimal(void **state)
 {
     (void)state;
@@ -584,6 +615,7 @@ int main(void)
         cmocka_unit_test(short_and_long_forms_mean_the_same),
         cmocka_unit_test(times_take_units_and_decimals),
         cmocka_unit_test(what_is_no_time_is_refused),
+        cmocka_unit_test(a_buffer_has_a_size_with_a_unit),
         cmocka_unit_test(an_initial_sequence_number_is_decimal_or_hexadecimal),
         cmocka_unit_test(names_choose_congestion_control),
         cmocka_unit_test(a_ttl_is_a_number_of_hops),

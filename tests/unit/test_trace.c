@@ -1338,6 +1338,22 @@ static void a_summary_of_huge_numbers_keeps_to_its_lines(void **state)
         assert_true(strchr(p, '\n') - p <= LINE_COLUMNS);
 }
 
+static void buffers_that_grew_are_told(void **state)
+{
+    (void)state;
+    begin(2);
+    tcb.snd.size = tcb.rcv.size = tcb.rcv_buff = 65536;
+    tcb.rcv.max = 16 << 20;
+    tcb.wnd_max = 65535;
+    trace_summary(&conn, &tcb, USEC_SEC);
+    assert_null(strstr(written(), "buffers"));
+    tcb.snd.size = 2 << 20;
+    tcb.wnd_max = 2500000;
+    trace_summary(&conn, &tcb, USEC_SEC);
+    assert_non_null(strstr(written(), "\nbuffers grew to 2.0 MiB out, 64 KiB in, of 16.0 MiB   "
+                                      "largest window announced 2.4 MiB\n"));
+}
+
 static void a_connection_that_never_was_has_a_summary_too(void **state)
 {
     (void)state;
@@ -1556,6 +1572,7 @@ int main(void)
         TEST(round_trip_times_have_three_digits_each_in_one_unit),
         TEST(what_was_not_acknowledged_is_in_the_summary),
         TEST(a_summary_of_huge_numbers_keeps_to_its_lines),
+        TEST(buffers_that_grew_are_told),
         TEST(a_connection_that_never_was_has_a_summary_too),
         TEST(colour_needs_a_terminal_that_wants_it),
         TEST(colour_changes_no_letter),

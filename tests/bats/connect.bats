@@ -103,7 +103,7 @@ serve() {
     exchange
 }
 
-@test "-p and -s choose where we come from" {
+@test "MUST-43: -p and -s choose where we come from" {
     two_namespaces
     at A ip address add 192.0.2.11/24 dev eth0
     serve B $B4

@@ -157,9 +157,16 @@ refuse_with() {
     one_line
 }
 
-@test "a multicast address is no host: status 2" {
-    one_namespace
-    run at A "${SC[@]}" 224.0.0.1 $PORT </dev/null
+@test "MUST-46: a multicast or broadcast address is no host: status 2" {
+    two_namespaces
+    local address
+    for address in 224.0.0.1 239.255.255.255 255.255.255.255 192.0.2.255; do
+        run at A "${SC[@]}" $address $PORT </dev/null
+        assert_failure 2
+        one_line
+    done
+    needs_ipv6
+    run at A "${SC[@]}" ff02::1%eth0 $PORT </dev/null
     assert_failure 2
     one_line
 }
@@ -289,7 +296,7 @@ refuse_with() {
     assert_line --regexp '^segcat: .*No space left'
 }
 
-@test "stdout is full and nobody reads: our window is zero; when read again all arrives" {
+@test "MAY-8: stdout is full and nobody reads: our window is zero; when read again all arrives" {
     one_namespace
     random_file "$T/up" 12
     stuck_pipe pipe
@@ -349,7 +356,7 @@ window_closed() {
 
 # ---- broken off
 
-@test "the peer resets in the middle: status 1, and how many bytes are in doubt" {
+@test "MUST-12: the peer resets in the middle: status 1, and how many bytes are in doubt" {
     one_namespace
     random_file "$T/up" 12
     start server A nc -N -l 127.0.0.1 $PORT

@@ -106,7 +106,7 @@ port_of() {
     expect_status server 0
 }
 
-@test "without -v nothing but the data is seen" {
+@test "SHLD-20: without -v nothing but the data is seen" {
     one_namespace
     start server A "${SC[@]}" -l 127.0.0.1 $PORT
     # No word tells when it listens. A SYN before that gets a RST, so the client tries again.

@@ -154,3 +154,41 @@ PYTHON
     run cat "$T/server.err"
     assert_output --regexp 'peer sends urgent data, delivered in line: [0-9]+ bytes to its end'
 }
+
+@test "MUST-44 MUST-45: the source address is the route's, and stays though the route changes" {
+    two_namespaces
+    at A ip address add 192.0.2.11/24 dev eth0
+    at A ip route replace $B4/32 dev eth0 src 192.0.2.11
+    at B ip neighbour add 192.0.2.11 lladdr 02:00:00:00:00:10 dev eth0
+    tcpdump_at B -n -i eth0 "tcp and src net 192.0.2.0/24 and dst host $B4"
+    start server B nc -v -n -N -l $B4 $PORT
+    wait_listening B $PORT
+    start client A "${SC[@]}" $B4 $PORT
+    wait_for_err server 'Connection received on 192\.0\.2\.11'
+    at A ip route replace $B4/32 dev eth0 src $A4
+    feed client 'after the change\n'
+    wait_for_out server '^after the change$'
+    end_input client
+    end_input server
+    expect_status client 0
+    end_tcpdump
+    run grep -c 'IP 192\.0\.2\.11\.' "$T/tcpdump.out"
+    ((output >= 4))
+    run grep -F "IP $A4." "$T/tcpdump.out"
+    assert_output ''
+}
+
+@test "MUST-45: a listener answers from the address that was asked" {
+    two_namespaces
+    at A ip address add 192.0.2.11/24 dev eth0
+    at B ip neighbour add 192.0.2.11 lladdr 02:00:00:00:00:10 dev eth0
+    start server A "${SC[@]}" -v -l $PORT
+    wait_for_err server 'Listening on'
+    start client B nc -n -N 192.0.2.11 $PORT
+    feed client 'asked there\n'
+    wait_for_out server '^asked there$'
+    end_input server
+    end_input client
+    expect_status server 0
+    expect_status client 0
+}

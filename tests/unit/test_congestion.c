@@ -678,7 +678,7 @@ int main(void)
         T("RFC9406-HYSTART: an eighth, 4 ms, 16 ms, and eight samples", hystart_thresholds),
         T("RFC9406-HYSTART: the smallest sample of a round counts", hystart_minimum),
         T("RFC9406-HYSTART: for the first slow start only", hystart_only_once),
-        T("an algorithm is found by its name", by_name),
+        T("MAY-18: CUBIC and Reno are found by their names", by_name),
     };
 
     return cmocka_run_group_tests_name("congestion", tests, NULL, NULL);

@@ -16,10 +16,7 @@ void prr_begin(struct tcb *t, uint64_t delivered)
     const uint64_t outstanding = (uint32_t)(t->snd_nxt - t->snd_una) - t->sent.sacked;
 
     t->prr = (struct prr){.recover_fs = outstanding + delivered};
-    prr_on_ack(t, delivered, false);
-    /* The first retransmission is never held back. */
-    if (t->cc.cwnd < tcb_pipe(t) + t->mss)
-        t->cc.cwnd = clamp(tcb_pipe(t) + t->mss);
+    prr_on_ack(t, delivered, false); /* the first retransmission goes in any case: resend_due */
 }
 
 /* RFC 9937 section 6, on each ACK: `safe` if it advances SND.UNA and shows no further loss. */

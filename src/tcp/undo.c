@@ -96,14 +96,13 @@ static bool can_send_new(const struct tcb *t)
            tcb_pipe(t) + t->mss <= t->cc.cwnd && !sent_full(&t->sent);
 }
 
-/* RFC 5682 2.1 step 2: the first ACK after the timeout. */
+/* RFC 5682 2.1 step 2: the first ACK after the timeout. If it acknowledges everything the recovery is
+ * over, and with it the test. */
 static enum frto frto_first(const struct tcb *t, const struct arrival *a)
 {
     if (!a->advances) /* with SACK (3.1) it is only noted */
         return t->use_sack || !(a->ev.notes & NOTE_DUPLICATE_ACK) ? FRTO_FIRST : FRTO_OFF;
-    if (seq_ge(t->snd_una, t->undo.end) || !can_send_new(t))
-        return FRTO_OFF;
-    return FRTO_NEW;
+    return can_send_new(t) ? FRTO_NEW : FRTO_OFF;
 }
 
 /* Step 3: new data was sent, and now something arrives. If it is what the timeout had given up, by

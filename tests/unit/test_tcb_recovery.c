@@ -221,7 +221,7 @@ static void rack_min_rtt_forgets(struct host *h)
         drain(h);
         h->now += 40 * USEC_MS;
         ack(h, 2 + i);
-        if (i < 5)
+        if (i < 13) /* this period's and the one's before */
             assert_int_equal(rack_min_rtt(&h->t), 10 * USEC_MS);
     }
     assert_int_equal(rack_min_rtt(&h->t), 40 * USEC_MS);
@@ -296,7 +296,10 @@ static void probe_repairs_a_loss(struct host *h)
     probe_sent(h, 2);
     later(h, 10 * USEC_MS);
     ack(h, 3);
-    assert_int_equal(h->t.cc.cwnd, 10000); /* it may have been needless: a D-SACK would say so */
+    assert_int_equal(h->t.cc.cwnd, 10000);    /* it may have been needless: a D-SACK would say so */
+    add_sack(h, seg(3) - 0x70000000, seg(3)); /* but not one of a gigabyte */
+    ack(h, 3);
+    assert_false(h->event.notes & NOTE_SPURIOUS);
     user_writes(h, seg(3), 1000);
     drain(h);
     later(h, 10 * USEC_MS);
@@ -474,6 +477,52 @@ static void prr_first_retransmission_goes(struct host *h)
     h->t.cc.cwnd = 4000; /* far more is in flight than allowed */
     ack_sack(h, 0, 1, 4);
     expect_resent(h, 0);
+}
+
+static void recovery_ends_at_ssthresh(struct host *h)
+{
+    flight_of(h, 20);
+    ack_sack(h, 0, 1, 4);
+    expect_resent(h, 0);
+    expect_nothing(h);
+    assert_true(h->t.cc.cwnd > h->t.cc.ssthresh); /* on its way */
+    later(h, 10 * USEC_MS);
+    ack(h, 20);
+    assert_false(h->t.recovering);
+    assert_int_equal(h->event.cwnd, h->t.cc.ssthresh);
+}
+
+static void sacks_open_nothing(struct host *h)
+{
+    flight_of(h, 10);
+    h->t.rack.reordering = true;
+    h->t.use.limited = true;
+    const uint32_t cwnd = h->t.cc.cwnd;
+
+    ack_sack(h, 0, 1, 3);
+    assert_int_equal(h->t.cc.cwnd, cwnd);
+    h->t.use.limited = true;
+    ack(h, 3);
+    assert_int_equal(h->t.cc.cwnd, cwnd + 3000);
+}
+
+static void timeout_in_a_recovery(struct host *h)
+{
+    flight_with(h, OPT_SACK_PERMITTED | OPT_TIMESTAMPS, 10, 40000);
+    const uint32_t mss = h->t.mss;
+    const uint32_t first_ts = h->our_ts;
+
+    add_sack(h, 1 + mss, 1 + 4 * mss);
+    inject(h, ACK, 1, 1, 0);
+    assert_true(h->t.recovering);
+    drain(h);
+    until_rto(h);
+    drain(h);
+    later(h, 10 * USEC_MS);
+    h->our_ts = first_ts;
+    inject(h, ACK, 1, 1 + 4 * mss, 0);
+    assert_int_equal(h->t.stats.undone, 0);
+    assert_true(h->t.rto_recovering);
 }
 
 static void recovery_cuts_once(struct host *h)
@@ -711,7 +760,9 @@ static void frto_spurious(struct host *h, uint16_t options)
     const uint64_t resent = h->t.stats.retransmits;
 
     expect_resent(h, 0);
-    later(h, USEC_MS); /* all has been held up somewhere, and arrives now */
+    /* All has been held up somewhere, and arrives now: so late that it could be the answer to the
+     * retransmission. */
+    later(h, 15 * USEC_MS);
     ack(h, 1);
     /* step 2: two new segments instead of what counts as lost */
     const uint32_t nxt = h->t.snd_nxt - h->iss;
@@ -1078,6 +1129,66 @@ static void records_agree(struct host *h)
     assert_true(h->t.stats.bytes_acked > 100000);
 }
 
+static void push_records(struct host *h, uint32_t *next, size_t n)
+{
+    for (size_t i = 0; i < n; i++, (*next)++) {
+        const struct sent_record r = {
+            .seq = h->iss + 10 * *next, .len = 10, .sent_at = 1000 + *next, .transmissions = 1};
+
+        sent_push(&h->t.sent, &r);
+    }
+    check_sums(h);
+}
+
+/* Their memory grows while it is full, in use from the middle on, and the lists run through it. */
+static void records_grow(struct host *h)
+{
+    struct sent *const s = &h->t.sent;
+    uint32_t next = 0;
+
+    sent_init(s, h->sent, 150);
+    push_records(h, &next, 60);
+    for (int i = 0; i < 40; i++)
+        sent_pop(s);
+    push_records(h, &next, s->size - s->count);
+    assert_true(s->first == 40 && s->count == 64);
+    for (size_t i = 3; i < 64; i += 7)
+        sent_mark_lost(s, i);
+    for (size_t i = 5; i < 64; i += 7)
+        sent_mark_sacked(s, i);
+    check_sums(h);
+    push_records(h, &next, 64); /* 64 -> 128: what had wrapped moves */
+    assert_int_equal(s->size, 128);
+    for (int i = 0; i < 50; i++)
+        sent_pop(s);
+    push_records(h, &next, s->size - s->count);
+    assert_true(s->first > 22);
+    for (size_t i = 4; i < 128; i += 9)
+        sent_mark_lost(s, i);
+    check_sums(h);
+    push_records(h, &next, 22); /* 128 -> 150: what had not */
+    assert_int_equal(s->size, 150);
+    sent_unmark_lost(s);
+    check_sums(h);
+}
+
+static void records_split_amid_the_lost(struct host *h)
+{
+    struct sent *const s = &h->t.sent;
+    uint32_t next = 0;
+
+    sent_init(s, h->sent, 150);
+    push_records(h, &next, 10);
+    sent_mark_lost(s, 2);
+    sent_mark_lost(s, 8);
+    sent_mark_lost(s, 4);
+    assert_true(sent_split(s, 1, 3));
+    check_sums(h);
+    sent_mark_lost(s, 7); /* its place is looked for from that of the one before */
+    check_sums(h);
+    assert_int_equal(sent_first_lost(s), 3);
+}
+
 static const struct tcb_test tests[] = {
     {"RFC8985-RACK RFC6675-RECOVERY: three SACKed segments behind it: lost, two: not yet",
      rack_first_is_lost_after_three},
@@ -1109,8 +1220,11 @@ static const struct tcb_test tests[] = {
      prr_after_heavy_loss},
     {"RFC9937-SAFEACK: not while more losses show", prr_not_safe_while_losses_show},
     {"RFC9937-PRR: the first retransmission is not held back", prr_first_retransmission_goes},
+    {"RFC6937-PRR RFC9937-PRR: at its end cwnd is ssthresh", recovery_ends_at_ssthresh},
     {"RFC6675-RECOVERY: one flight, one cut", recovery_cuts_once},
     {"RFC3042-LIMITED-TRANSMIT: two duplicate ACKs, two new segments", limited_transmit},
+    {"RFC3042-LIMITED-TRANSMIT: SACKs do not open the window, the ACK then does for all",
+     sacks_open_nothing},
     {"RFC3042-LIMITED-TRANSMIT: with SACK too", limited_transmit_with_sack},
     {"RFC6582-PARTIAL: a partial ACK is followed by the next hole, the last ends it",
      newreno_partial_acks},
@@ -1122,6 +1236,8 @@ static const struct tcb_test tests[] = {
     {"RFC3522-EIFEL RFC4015-EIFEL: a needless timeout: nothing more is repeated, RTT adapted",
      eifel_timeout},
     {"RFC4015-EIFEL: not where congestion was signalled otherwise", eifel_not_with_ecn_forbidden},
+    {"RFC3522-EIFEL: a timeout in the middle of a recovery is not taken back",
+     timeout_in_a_recovery},
     {"RFC5682-FRTO: a needless timeout, with SACK", frto_spurious_with_sack},
     {"RFC5682-FRTO: a needless timeout, without", frto_spurious_basic},
     {"RFC5682-FRTO: the original may be SACKed only", frto_sack_shows_original},
@@ -1137,6 +1253,8 @@ static const struct tcb_test tests[] = {
     {"RFC2883-DSACK TCP.md 26: senseless blocks", dsack_senseless},
     {"RFC3708-DSACK-UNDO: not long after", dsack_too_late},
     {"RFC2018-RENEGE TCP.md 27: SACKed data that the peer has dropped", reneged_data_is_sent_again},
+    {"the records' memory grows under the lists", records_grow},
+    {"a record is split amid the lost ones", records_split_amid_the_lost},
     {"the records' sums and lists agree, whatever happens", records_agree},
 };
 

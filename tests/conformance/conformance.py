@@ -275,16 +275,20 @@ def bats_names(text):
 def source_names(top):
     """[(file, name)] of every test in the sources, as far as names stand there whole."""
     found = []
-    for directory in ("bats", "fuzz", "sim", "unit"):
+    for directory in ("bats", "blackbox", "fuzz", "sim", "unit"):
         for base, _, files in os.walk(os.path.join(top, "tests", directory)):
             for file in sorted(files):
                 path = os.path.join(base, file)
-                if not file.endswith((".c", ".h", ".bats")):
+                if not file.endswith((".c", ".h", ".bats", ".script")):
                     continue
                 with open(path, encoding="utf-8") as f:
                     text = f.read()
-                names = ["".join(n) for n in bats_names(text)] if file.endswith(".bats") else \
-                    c_names(text)
+                if file.endswith(".script"):
+                    names = [text.split("\n", 1)[0]]
+                elif file.endswith(".bats"):
+                    names = ["".join(n) for n in bats_names(text)]
+                else:
+                    names = c_names(text)
                 found += [(os.path.relpath(path, top), name) for name in names]
     return found
 

@@ -88,6 +88,7 @@ void conn_tcb_config(const struct conn_config *cfg, const struct endpoint *local
         .has_isn = cfg->has_isn,
         .isn = cfg->isn,
         .congestion = cfg->congestion,
+        .before = cfg->before,
         .ecn = cfg->ecn,
         .no_nagle = cfg->no_nagle,
         .msl = cfg->msl,

@@ -8,6 +8,7 @@
 
 #include "segcat/link/route.h"
 #include "segcat/session/clock.h"
+#include "segcat/session/reopen.h"
 #include "segcat/session/run.h"
 #include "segcat/trace/format.h"
 
@@ -96,13 +97,26 @@ static int find_candidates(struct run *run, struct candidates *out)
     return EXIT_OK;
 }
 
+/*
+ * The user's own -p, to the same peer, while the last connection is in TIME-WAIT. With timestamps
+ * old segments can be told from new ones by both sides, and the pair is used again, as the kernel
+ * does it where tcp_tw_reuse allows; without them nothing would tell.
+ */
 static int held_elsewhere(struct run *run, const struct endpoint *local,
-                          const struct endpoint *remote)
+                          const struct endpoint *remote, struct incarnation *before)
 {
     char text[ENDPOINT_TEXT_MAX];
 
+    run->conn_cfg.before = NULL;
     if (!hold_is_held(local, remote))
         return EXIT_OK;
+    if (reopen_take(local, remote, before)) {
+        run->conn_cfg.before = before;
+        trace_say(&run->trace, 1, true,
+                  "port %u to %s was in TIME-WAIT: used again, timestamps tell old from new",
+                  local->port, format_endpoint(remote, ':', text));
+        return EXIT_OK;
+    }
     trace_say(&run->trace, 0, true,
               "port %u to %s is still in TIME-WAIT from the last connection: use another -p, or "
               "wait a minute",
@@ -113,10 +127,11 @@ static int held_elsewhere(struct run *run, const struct endpoint *local,
 static int try_one(struct run *run, const struct candidate *cand)
 {
     const struct endpoint local = {.ip = cand->route.source, .port = run->port};
+    struct incarnation before;
     struct conn *c;
     usec_t now;
 
-    if (held_elsewhere(run, &local, &cand->remote) != EXIT_OK)
+    if (held_elsewhere(run, &local, &cand->remote, &before) != EXIT_OK)
         return EXIT_USAGE;
     c = calloc(1, sizeof *c);
     now = clock_now();

@@ -1,49 +1,27 @@
 /*
  * TIME-WAIT behind the user's back: a small child in its own session keeps the raw socket and the
- * guard, answers a repeated FIN, and ends after 2*MSL. Which pairs are held, and how many, is known
- * to all by names of abstract sockets (unix(7)): they belong to the network namespace and vanish
- * with their process.
+ * guard, answers a repeated FIN, hands a newer SYN to who listens, and ends after 2*MSL. Which
+ * pairs are held, and how many, is known to all by names of abstract sockets (unix(7)): they belong
+ * to the network namespace and vanish with their process.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "segcat/session/clock.h"
+#include "segcat/session/reopen.h"
 #include "segcat/session/run.h"
+#include "segcat/tcp/listen.h"
 #include "segcat/trace/format.h"
 
 /* In a network namespace; over that TIME-WAIT is skipped, as the kernel does. */
 #define HOLD_MAX 128
-
-/* Takes an abstract name. Returns the socket, -EADDRINUSE if somebody has it, or another
- * negative errno. */
-static int take_name(const char *name)
-{
-    struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    const size_t len = strlen(name);
-    const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    int error;
-
-    if (fd < 0)
-        return -errno;
-    memcpy(sa.sun_path + 1, name, len);
-    if (bind(fd, (struct sockaddr *)&sa,
-             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len)) == 0)
-        return fd;
-    error = -errno;
-    close(fd);
-    return error;
-}
 
 static int take_slot(void)
 {
@@ -53,37 +31,20 @@ static int take_slot(void)
         int fd;
 
         snprintf(name, sizeof name, "segcat/time-wait/%d", i);
-        fd = take_name(name);
+        fd = reopen_take_name(name);
         if (fd != -EADDRINUSE)
             return fd;
     }
     return -EADDRINUSE;
 }
 
-/* Addresses as hexadecimal digits: the name has room for 107 bytes. */
-static void pair_name(const struct endpoint *local, const struct endpoint *remote, char *buf,
-                      size_t cap)
-{
-    const struct endpoint *const both[2] = {local, remote};
-    int n = snprintf(buf, cap, "segcat/tw");
-
-    for (int i = 0; i < 2; i++) {
-        const struct ip_addr *a = &both[i]->ip;
-
-        n += snprintf(buf + n, cap - (size_t)n, "/");
-        for (size_t j = 0; j < ip_addr_len((enum ip_version)a->version); j++)
-            n += snprintf(buf + n, cap - (size_t)n, "%02x", a->bytes[j]);
-        n += snprintf(buf + n, cap - (size_t)n, ".%u", both[i]->port);
-    }
-}
-
 bool hold_is_held(const struct endpoint *local, const struct endpoint *remote)
 {
-    char name[108];
+    char name[REOPEN_NAME_MAX];
     int fd;
 
-    pair_name(local, remote, name, sizeof name);
-    fd = take_name(name);
+    reopen_pair_name(local, remote, name);
+    fd = reopen_take_name(name);
     if (fd >= 0)
         close(fd);
     return fd == -EADDRINUSE;
@@ -91,50 +52,103 @@ bool hold_is_held(const struct endpoint *local, const struct endpoint *remote)
 
 /* --- the child --- */
 
-static void receive(struct run *run, struct conn *c)
+/* What the child looks after. */
+struct held {
+    struct run *run;
+    struct conn *c;
+    int parent; /* the end of a pipe from it */
+    int name;   /* the socket with the pair's name */
+    bool still; /* the pair's next connection is being opened by who listens */
+};
+
+/* A SYN that may open the next connection, for which nobody listens: refused, as in CLOSED. */
+static void refuse(struct held *h, const struct segment *syn)
+{
+    struct segment reply;
+    struct packet pkt;
+
+    if (!tcp_closed(syn, &reply))
+        return;
+    conn_packet(h->c, &reply, &pkt);
+    link_send(h->run->link, &pkt);
+}
+
+static void take(struct held *h, const struct segment *seg, usec_t now)
+{
+    struct conn *c = h->c;
+    int r;
+
+    /* Who opens the next one may have died over it. */
+    h->still = h->still && reopen_is_wanted(h->name, &c->local);
+    if (h->still)
+        return;
+    if (!tcb_reopens(&c->tcb, seg)) {
+        tcb_segment(&c->tcb, seg, now);
+        return;
+    }
+    r = reopen_offer(h->name, &c->local, &c->remote, &c->tcb, seg);
+    h->still = r == 0;
+    if (r == -ECONNREFUSED)
+        refuse(h, seg);
+}
+
+static void receive(struct held *h)
 {
     struct packet pkt[BATCH];
     const usec_t now = clock_now();
-    const int n = link_receive(run->link, pkt, BATCH, now, NULL);
+    const int n = link_receive(h->run->link, pkt, BATCH, now, NULL);
 
     for (int i = 0; i < n; i++)
-        if (pkt[i].checksum_verdict != CHECKSUM_BAD && conn_matches(c, &pkt[i]))
-            tcb_segment(&c->tcb, &pkt[i].seg, now);
+        if (pkt[i].checksum_verdict != CHECKSUM_BAD && conn_matches(h->c, &pkt[i]))
+            take(h, &pkt[i].seg, now);
 }
 
-static void hold_loop(struct run *run, struct conn *c, int parent)
+/* The parent is gone: what it need not wait for is done now. Removing a table takes
+ * milliseconds. */
+static void parent_is_gone(struct held *h)
 {
-    struct pollfd p[3] = {
-        {.fd = link_fd(run->link, IP_V4), .events = POLLIN},
-        {.fd = link_fd(run->link, IP_V6), .events = POLLIN},
-        {.fd = parent, .events = POLLIN},
-    };
+    close(h->parent);
+    h->parent = -1;
+    if (h->run->pair_guard.fd >= 0)
+        for (size_t i = 0; i < h->run->locals; i++)
+            guard_close(&h->run->local[i].guard);
+}
+
+static void hold_loop(struct held *h)
+{
+    struct conn *c = h->c;
+    struct link *l = h->run->link;
 
     while (c->tcb.end == END_NONE) {
+        struct pollfd p[4] = {
+            {.fd = link_fd(l, IP_V4), .events = POLLIN},
+            {.fd = link_fd(l, IP_V6), .events = POLLIN},
+            {.fd = h->parent, .events = POLLIN},
+            {.fd = h->name, .events = POLLIN},
+        };
         const usec_t now = clock_now();
         const usec_t at = tcb_deadline(&c->tcb);
         const usec_t left = at > now ? at - now : 0;
         const struct timespec ts = {.tv_sec = (time_t)(left / USEC_SEC),
                                     .tv_nsec = (long)(left % USEC_SEC) * 1000};
+        enum reopen_word word;
         struct icmp_error ignored;
 
-        if (ppoll(p, 3, &ts, NULL) < 0 && errno != EINTR)
+        if (ppoll(p, 4, &ts, NULL) < 0 && errno != EINTR)
             return;
-        if (p[2].revents != 0) {
-            /* The parent is gone: what it need not wait for is done now. Removing a table takes
-             * milliseconds. */
-            close(parent);
-            p[2].fd = -1;
-            if (run->pair_guard.fd >= 0)
-                for (size_t i = 0; i < run->locals; i++)
-                    guard_close(&run->local[i].guard);
-        }
-        while (link_error(run->link, &ignored) > 0)
+        if (p[2].revents != 0)
+            parent_is_gone(h);
+        word = reopen_hear(h->name, &c->tcb);
+        if (word == REOPEN_DONE || word == REOPEN_GIVE)
+            return;
+        if (word == REOPEN_BACK)
+            h->still = false;
+        while (link_error(l, &ignored) > 0)
             continue;
-        receive(run, c);
+        receive(h);
         tcb_timeout(&c->tcb, clock_now());
-        conn_pump(c, run->link, clock_now());
-        link_flush(run->link);
+        conn_pump(c, l, clock_now());
+        link_flush(l);
     }
 }
 
@@ -200,13 +214,26 @@ static _Noreturn void child(struct run *run, struct conn *c, const int own[3])
     if (run->pair_guard.fd >= 0 || run->opt->source_port != NULL)
         for (size_t i = 0; i < run->locals; i++)
             reserve_release(&run->local[i].port);
-    hold_loop(run, c, own[0]);
+    hold_loop(&(struct held){.run = run, .c = c, .parent = own[0], .name = own[1]});
     _exit(0);
+}
+
+/* The pair may have had a holder from the connection before, who has been told to go but has not
+ * gone yet. */
+static int take_pair(const char *name)
+{
+    int fd = reopen_take_name(name);
+
+    for (int i = 0; i < 50 && fd == -EADDRINUSE; i++) {
+        poll(NULL, 0, 2);
+        fd = reopen_take_name(name);
+    }
+    return fd;
 }
 
 void hold_time_wait(struct run *run, struct conn *c)
 {
-    char name[108];
+    char name[REOPEN_NAME_MAX];
     int pair, slot, alive[2];
 
     if (c->tcb.state != STATE_TIME_WAIT)
@@ -216,8 +243,8 @@ void hold_time_wait(struct run *run, struct conn *c)
                   "TIME-WAIT skipped (--time-wait=none): a lost last ACK would not be repeated");
         return;
     }
-    pair_name(&c->local, &c->remote, name, sizeof name);
-    pair = take_name(name);
+    reopen_pair_name(&c->local, &c->remote, name);
+    pair = take_pair(name);
     slot = pair >= 0 ? take_slot() : -1;
     if (slot < 0 || pipe2(alive, O_CLOEXEC) < 0) {
         trace_say(&run->trace, 1, true, "TIME-WAIT skipped: %d are held already", HOLD_MAX);

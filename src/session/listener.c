@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "segcat/link/privilege.h"
 #include "segcat/link/route.h"
 #include "segcat/session/clock.h"
+#include "segcat/session/reopen.h"
 #include "segcat/session/run.h"
 #include "segcat/tcp/listen.h"
 #include "segcat/tcp/syncookie.h"
@@ -72,6 +74,22 @@ static void say_listening(struct run *run, bool v6)
     }
 }
 
+/* Where holders of TIME-WAIT find us (reopen.h). */
+static void listen_for_reopenings(struct run *run)
+{
+    for (size_t i = 0; i < run->locals; i++) {
+        const struct local *l = &run->local[i];
+
+        for (int v6 = 0; v6 < 2; v6++) {
+            const struct ip_addr any = {.version = v6 ? IP_V6 : IP_V4};
+
+            if (l->port.fd[v6] >= 0 && run->reopen[v6] < 0)
+                run->reopen[v6] =
+                    reopen_listen(l->addr.version == any.version ? &l->addr : &any, run->port);
+        }
+    }
+}
+
 int listener_run(struct run *run)
 {
     const struct options *opt = run->opt;
@@ -93,6 +111,7 @@ int listener_run(struct run *run)
         return status;
     setup_drop(true);
     run->listening = true;
+    listen_for_reopenings(run);
     say_listening(run, v6);
     loop_run(run);
     if (run->served == NULL)
@@ -141,18 +160,19 @@ static size_t openings(const struct run *run)
     return n;
 }
 
-static void open_conn(struct run *run, const struct packet *pkt, usec_t now)
+static struct conn *open_conn(struct run *run, const struct ends *e, const struct segment *syn,
+                              usec_t now)
 {
-    const struct ends e = ends_of(pkt);
     struct conn *c = calloc(1, sizeof *c);
 
     if (c == NULL)
-        return;
-    if (conn_open(c, &run->conn_cfg, &e.local, &e.remote, &pkt->seg, now) < 0) {
+        return NULL;
+    if (conn_open(c, &run->conn_cfg, &e->local, &e->remote, syn, now) < 0) {
         free(c);
-        return;
+        return NULL;
     }
     *loop_place(run) = c;
+    return c;
 }
 
 /* --- SYN cookies: the backlog is full, and nothing more is kept --- */
@@ -212,16 +232,13 @@ static const char *from_text(const struct packet *pkt, char buf[ENDPOINT_TEXT_MA
     return format_endpoint(&remote, ':', buf);
 }
 
-/* A RST for what no connection wants; but a pair that is in TIME-WAIT is its holder's affair. */
+/* A RST for what no connection wants. */
 static void refuse(struct run *run, const struct packet *pkt, usec_t now)
 {
-    const struct ends e = ends_of(pkt);
     const bool opening = (pkt->seg.flags & (SEG_SYN | SEG_ACK | SEG_RST)) == SEG_SYN;
     struct segment reply;
     char text[ENDPOINT_TEXT_MAX];
 
-    if (hold_is_held(&e.local, &e.remote))
-        return;
     trace_stray(&run->trace, pkt, false,
                 opening ? "refused: serving another client" : "no such connection", now);
     if (!tcp_closed(&pkt->seg, &reply))
@@ -233,23 +250,85 @@ static void refuse(struct run *run, const struct packet *pkt, usec_t now)
                   from_text(pkt, text));
 }
 
+/* --- the next connection of a pair that is in TIME-WAIT --- */
+
+static bool has_conn(const struct run *run, const struct ends *e)
+{
+    for (size_t i = 0; i < CONNS_MAX; i++)
+        if (run->conns[i] != NULL && endpoint_equal(&run->conns[i]->local, &e->local) &&
+            endpoint_equal(&run->conns[i]->remote, &e->remote))
+            return true;
+    return false;
+}
+
+static void refuse_reopening(struct run *run, const struct reopening *r, usec_t now)
+{
+    struct packet pkt;
+
+    memset(&pkt, 0, sizeof pkt);
+    pkt.ip.version = r->remote.ip.version;
+    pkt.ip.src = r->remote.ip;
+    pkt.ip.dst = r->local.ip;
+    pkt.sport = r->remote.port;
+    pkt.dport = r->local.port;
+    pkt.seg = r->syn;
+    refuse(run, &pkt, now);
+}
+
+/* A cookie has no room for what the last connection has left: with a full backlog it stays. */
+static void reopen(struct run *run, const struct reopening *r, usec_t now)
+{
+    const struct ends e = {.local = r->local, .remote = r->remote};
+    struct conn *c = NULL;
+    char text[ENDPOINT_TEXT_MAX];
+
+    if (has_conn(run, &e))
+        return;
+    if (!run->listening)
+        refuse_reopening(run, r, now);
+    else if (e.local.port == run->port && openings(run) < BACKLOG && find_way(run, &e)) {
+        run->conn_cfg.before = &r->before;
+        c = open_conn(run, &e, &r->syn, now);
+        run->conn_cfg.before = NULL;
+    }
+    if (c == NULL) {
+        reopen_tell(&e.local, &e.remote, REOPEN_BACK);
+        return;
+    }
+    c->reopens = true;
+    trace_say(&run->trace, 1, true,
+              "%s comes again out of TIME-WAIT: its SYN is newer than all before",
+              format_endpoint(&e.remote, ':', text));
+}
+
+void listener_reopenings(struct run *run, usec_t now)
+{
+    struct reopening r;
+
+    for (int i = 0; i < 2; i++)
+        while (run->reopen[i] >= 0 && reopen_receive(run->reopen[i], &r))
+            reopen(run, &r, now);
+}
+
+/* --- what arrives for no connection --- */
+
 void listener_packet(struct run *run, const struct packet *pkt, usec_t now)
 {
     const struct ends e = ends_of(pkt);
     struct segment reply;
 
+    if (hold_is_held(&e.local, &e.remote))
+        return; /* in TIME-WAIT: its holder's affair */
     if (!run->listening) {
         refuse(run, pkt, now);
         return;
     }
-    if (hold_is_held(&e.local, &e.remote))
-        return;
     switch (tcp_listen(&pkt->seg, &reply)) {
     case LISTEN_OPEN:
         if (!find_way(run, &e))
             break;
         if (openings(run) < BACKLOG)
-            open_conn(run, pkt, now);
+            open_conn(run, &e, &pkt->seg, now);
         else
             answer_by_cookie(run, pkt, now);
         break;
@@ -283,6 +362,9 @@ static void serve(struct run *run, struct conn *c, usec_t now)
 
     run->served = c;
     run->listening = false;
+    if (c->reopens)
+        reopen_tell(&c->local, &c->remote, REOPEN_DONE);
+    c->reopens = false;
     run->active_at = now;
     trace_say(&run->trace, 1, false, "Connection received on %s %u",
               format_address(&c->remote.ip, text), c->remote.port);

@@ -10,10 +10,20 @@
 
 #include "segcat/link/route.h"
 #include "segcat/session/clock.h"
+#include "segcat/session/reopen.h"
 #include "segcat/session/run.h"
 #include "segcat/tcp/listen.h"
 
-enum { POLL_SIGNAL, POLL_V4, POLL_V6, POLL_IN, POLL_OUT, POLL_COUNT };
+enum {
+    POLL_SIGNAL,
+    POLL_V4,
+    POLL_V6,
+    POLL_IN,
+    POLL_OUT,
+    POLL_REOPEN_V4,
+    POLL_REOPEN_V6,
+    POLL_COUNT
+};
 
 /* --- connections --- */
 
@@ -32,6 +42,8 @@ void loop_drop_conn(struct run *run, struct conn *c)
             run->conns[i] = NULL;
     if (run->served == c)
         run->served = NULL;
+    if (c->reopens)
+        reopen_tell(&c->local, &c->remote, REOPEN_BACK);
     conn_close(c);
     free(c);
 }
@@ -98,18 +110,6 @@ static void conn_changed(struct run *run, struct conn *c, usec_t now)
         connector_conn(run, c, now);
 }
 
-static void to_conn(struct run *run, struct conn *c, const struct packet *pkt, usec_t now)
-{
-    const uint64_t before = c->tcb.stats.bytes_received + c->tcb.stats.bytes_acked;
-
-    tcb_segment(&c->tcb, &pkt->seg, now);
-    if (c->tcb.stats.bytes_received + c->tcb.stats.bytes_acked != before)
-        run->active_at = now;
-    if (tcb_ack_now(&c->tcb))
-        pump(run, c, now);
-    conn_changed(run, c, now);
-}
-
 static void to_nobody(struct run *run, const struct packet *pkt, usec_t now)
 {
     struct segment reply;
@@ -121,6 +121,22 @@ static void to_nobody(struct run *run, const struct packet *pkt, usec_t now)
     trace_stray(&run->trace, pkt, false, "no such connection", now);
     if (tcp_closed(&pkt->seg, &reply))
         loop_reply(run, pkt, &reply, "RESET no such connection", now);
+}
+
+static void to_conn(struct run *run, struct conn *c, const struct packet *pkt, usec_t now)
+{
+    const uint64_t before = c->tcb.stats.bytes_received + c->tcb.stats.bytes_acked;
+
+    const bool next = tcb_reopens(&c->tcb, &pkt->seg);
+
+    tcb_segment(&c->tcb, &pkt->seg, now);
+    if (next) /* TIME-WAIT is over, and nobody listens behind it */
+        to_nobody(run, pkt, now);
+    if (c->tcb.stats.bytes_received + c->tcb.stats.bytes_acked != before)
+        run->active_at = now;
+    if (tcb_ack_now(&c->tcb))
+        pump(run, c, now);
+    conn_changed(run, c, now);
 }
 
 static void dispatch(struct run *run, const struct packet *pkt, usec_t now)
@@ -379,6 +395,8 @@ static void fill_poll(struct run *run, struct pollfd p[POLL_COUNT])
     p[POLL_SIGNAL] = (struct pollfd){.fd = run->signal_fd, .events = POLLIN};
     p[POLL_V4] = (struct pollfd){.fd = link_fd(run->link, IP_V4), .events = link};
     p[POLL_V6] = (struct pollfd){.fd = link_fd(run->link, IP_V6), .events = link};
+    p[POLL_REOPEN_V4] = (struct pollfd){.fd = run->reopen[0], .events = POLLIN};
+    p[POLL_REOPEN_V6] = (struct pollfd){.fd = run->reopen[1], .events = POLLIN};
     p[POLL_IN] = (struct pollfd){.fd = -1};
     p[POLL_OUT] = (struct pollfd){.fd = -1};
     if (open && relay_wants_input(&run->relay, &c->tcb))
@@ -418,6 +436,8 @@ void loop_run(struct run *run)
             errors(run, now);
         receive(run);
         now = clock_now();
+        if ((p[POLL_REOPEN_V4].revents | p[POLL_REOPEN_V6].revents) != 0)
+            listener_reopenings(run, now);
         timeouts(run, now);
         relay_move(run, now);
         pump_all(run, now);

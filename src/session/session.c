@@ -35,6 +35,7 @@ static void init(struct run *run, const struct options *opt, const char *label)
     run->opt = opt;
     run->limit = USEC_NEVER;
     run->pair_guard.fd = run->route_fd = -1;
+    run->reopen[0] = run->reopen[1] = -1;
     for (size_t i = 0; i < LOCALS_MAX; i++) {
         run->local[i].guard.fd = -1;
         run->local[i].port.fd[0] = run->local[i].port.fd[1] = -1;

@@ -13,6 +13,9 @@
 #include "segcat/session/run.h"
 #include "segcat/trace/format.h"
 
+/* Of every segcat: a RST of one must pass the guard of another, which holds the pair in TIME-WAIT. */
+#define MARK 0x5e9ca700U
+
 static const char *address_or_any(const struct ip_addr *a, char buf[ADDRESS_TEXT_MAX])
 {
     if (a->version == IP_NONE)
@@ -123,13 +126,11 @@ static void say_window_limit(struct run *run)
 int setup_link(struct run *run, bool v4, bool v6, uint16_t port, const struct endpoint *remote)
 {
     struct link_filter filter = {0};
-    uint32_t random = 0;
     int r;
 
-    if (getrandom(run->conn_cfg.key, sizeof run->conn_cfg.key, 0) < 0 ||
-        getrandom(&random, sizeof random, 0) < 0)
+    if (getrandom(run->conn_cfg.key, sizeof run->conn_cfg.key, 0) < 0)
         return link_failed(run, -errno);
-    run->mark = random | 1; /* never 0, which is what all others have */
+    run->mark = MARK;
     for (size_t i = 0; i < run->locals; i++) {
         const int status = hold_local(run, &run->local[i], v4, v6, i == 0 ? port : run->port);
 
@@ -161,6 +162,9 @@ void setup_close(struct run *run)
     for (size_t i = 0; i < CONNS_MAX; i++)
         if (run->conns[i] != NULL)
             loop_drop_conn(run, run->conns[i]);
+    for (int i = 0; i < 2; i++)
+        if (run->reopen[i] >= 0)
+            close(run->reopen[i]);
     link_close(run->link);
     run->link = NULL;
     if (run->route_fd >= 0)

@@ -126,21 +126,31 @@ static bool check_repeated_syn(struct tcb *t, struct arrival *a)
 }
 
 /*
- * TIME-WAIT: a SYN that is newer than all this connection knew may open the next one (MAY-2, RFC
- * 6191): this one ends, and the SYN is for whoever listens.
+ * RFC 6191 section 2, case by case. Newer is what has a later timestamp, or where none can be
+ * compared a larger sequence number; that timestamps are there now and were not before shows too
+ * that it is another connection.
  */
-static bool check_time_wait_syn(struct tcb *t, struct arrival *a)
+bool tcb_reopens(const struct tcb *t, const struct segment *s)
 {
-    const struct segment *s = &a->seg;
-    bool newer;
+    const bool stamped = !t->cfg.no_timestamps && (s->opt.present & OPT_TIMESTAMPS);
+    const bool beyond = seq_gt(s->seq, t->rcv_nxt);
 
     if (t->state != STATE_TIME_WAIT || (s->flags & (SEG_SYN | SEG_ACK | SEG_RST)) != SEG_SYN)
+        return false;
+    if (!stamped)
+        return beyond;
+    if (!t->use_ts)
         return true;
-    if (t->use_ts && (s->opt.present & OPT_TIMESTAMPS))
-        newer = seq_gt(s->opt.tsval, t->ts_recent);
-    else
-        newer = seq_gt(s->seq, t->rcv_nxt);
-    if (newer) {
+    return seq_gt(s->opt.tsval, t->ts_recent) || (s->opt.tsval == t->ts_recent && beyond);
+}
+
+/* TIME-WAIT: such a SYN ends it, and is for whoever listens. Any other is challenged, which RFC
+ * 9293 3.10.7.4 has instead of RFC 6191's silence. */
+static bool check_time_wait_syn(struct tcb *t, struct arrival *a)
+{
+    if (t->state != STATE_TIME_WAIT || (a->seg.flags & (SEG_SYN | SEG_ACK | SEG_RST)) != SEG_SYN)
+        return true;
+    if (tcb_reopens(t, &a->seg)) {
         tcb_finish(t, END_CLOSED, a->now);
         return false;
     }

@@ -80,6 +80,22 @@ static uint16_t mss_for(const struct tcb_config *cfg, uint32_t mtu)
     return mss < UINT16_MAX ? (uint16_t)mss : UINT16_MAX;
 }
 
+/*
+ * The pair's last connection is in TIME-WAIT: above all numbers that it used, by less than anybody
+ * can know and more than a window, and with timestamps that go on from its own.
+ */
+static void follow(struct tcb *t, const struct tcb_config *cfg)
+{
+    const struct incarnation *last = cfg->before;
+    const uint64_t hash =
+        tuple_hash(cfg->key, &cfg->local, &cfg->remote, HASH_REOPEN, last->snd_nxt);
+
+    if (!cfg->has_isn)
+        t->iss = last->snd_nxt + (1U << 16) + ((uint32_t)hash & 0xffffff);
+    t->ts_offset = last->ts_offset;
+    t->cfg.before = NULL;
+}
+
 static void init(struct tcb *t, const struct tcb_config *cfg, usec_t now)
 {
     memset(t, 0, sizeof *t);
@@ -106,6 +122,8 @@ static void init(struct tcb *t, const struct tcb_config *cfg, usec_t now)
         t->timer[i] = USEC_NEVER;
     t->iss = cfg->has_isn ? cfg->isn : isn_generate(cfg->key, &cfg->local, &cfg->remote, now);
     t->ts_offset = timestamp_offset(cfg->key, &cfg->local, &cfg->remote);
+    if (cfg->before != NULL)
+        follow(t, cfg);
     t->snd_una = t->snd_nxt = t->iss;
     t->snd_base = t->iss + 1;
     t->recovery_point = t->iss;
@@ -403,6 +421,12 @@ void tcb_abort(struct tcb *t, usec_t now)
 uint64_t tcb_unacked(const struct tcb *t)
 {
     return ring_used(&t->snd);
+}
+
+struct incarnation tcb_incarnation(const struct tcb *t)
+{
+    return (struct incarnation){
+        .snd_nxt = t->snd_nxt, .use_ts = t->use_ts, .ts_offset = t->ts_offset};
 }
 
 bool tcb_all_acked(const struct tcb *t)

@@ -455,6 +455,145 @@ static void cookie_gives_no_sample(struct host *h)
     assert_int_equal(h->event.rtt, 20 * USEC_MS);
 }
 
+/* ---- the next connection of a pair in TIME-WAIT: RFC 6191, RFC 1122 4.2.2.13 */
+
+enum { NONE = -1000000 };
+
+/* Is a SYN honoured that has this sequence number and timestamp, both counted from the last that the
+ * peer used? */
+static bool honoured(struct host *h, int32_t seq, int32_t stamp)
+{
+    struct segment syn = host_segment(h, SYN, 0, 0);
+
+    syn.seq = h->t.rcv_nxt - 1 + (uint32_t)seq;
+    syn.opt.present = OPT_MSS;
+    if (stamp != NONE) {
+        syn.opt.present |= OPT_TIMESTAMPS;
+        syn.opt.tsval = h->t.ts_recent + (uint32_t)stamp;
+    }
+    return tcb_reopens(&h->t, &syn);
+}
+
+static void reopen_with_timestamps(struct host *h)
+{
+    h->peer_syn.present = OPT_MSS | OPT_TIMESTAMPS;
+    drive(h, STATE_TIME_WAIT);
+    assert_true(honoured(h, -50000, 1));
+    assert_true(honoured(h, 50000, 1));
+    assert_true(honoured(h, 50000, 0));
+    assert_false(honoured(h, -50000, 0));
+    assert_false(honoured(h, 0, 0));
+    assert_false(honoured(h, 50000, -1));
+    assert_false(honoured(h, -50000, -1));
+}
+
+static void reopen_timestamps_left_off(struct host *h)
+{
+    h->peer_syn.present = OPT_MSS | OPT_TIMESTAMPS;
+    drive(h, STATE_TIME_WAIT);
+    assert_true(honoured(h, 50000, NONE));
+    assert_false(honoured(h, 0, NONE));
+    assert_false(honoured(h, -50000, NONE));
+}
+
+static void reopen_timestamps_new(struct host *h)
+{
+    drive(h, STATE_TIME_WAIT);
+    assert_true(honoured(h, -50000, 5));
+    assert_true(honoured(h, 50000, 5));
+    /* which we would not agree to: the sequence number decides */
+    h->t.cfg.no_timestamps = true;
+    assert_false(honoured(h, -50000, 5));
+    assert_true(honoured(h, 50000, 5));
+}
+
+static void reopen_without_timestamps(struct host *h)
+{
+    drive(h, STATE_TIME_WAIT);
+    assert_true(honoured(h, 50000, NONE));
+    assert_false(honoured(h, 0, NONE));
+    assert_false(honoured(h, -50000, NONE));
+}
+
+static void reopen_only_by_a_syn(struct host *h)
+{
+    static const unsigned others[] = {SYN | ACK, SYN | RST, ACK, FIN, RST, 0};
+
+    drive(h, STATE_TIME_WAIT);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        const struct segment s = host_segment(h, others[i], 100000, 2);
+
+        assert_false(tcb_reopens(&h->t, &s));
+    }
+}
+
+static void reopen_only_in_time_wait(struct host *h)
+{
+    for (enum tcp_state s = STATE_SYN_SENT; s < STATE_TIME_WAIT; s++) {
+        const struct isn_pair isn = {h->iss, h->irs, ""};
+
+        host_init(h, &isn);
+        drive(h, s);
+        const struct segment syn = host_segment(h, SYN, 100000, 0);
+
+        assert_false(tcb_reopens(&h->t, &syn));
+    }
+}
+
+static void reopened_numbers(struct host *h)
+{
+    struct tcb next;
+    unsigned even = 0;
+
+    h->peer_syn.present = OPT_MSS | OPT_TIMESTAMPS;
+    drive(h, STATE_TIME_WAIT);
+    for (uint8_t key = 0; key < 64; key++) {
+        const struct incarnation before = tcb_incarnation(&h->t);
+        struct tcb_config cfg = h->cfg;
+        struct segment out, syn = host_segment(h, SYN, 100000, 0);
+
+        cfg.before = &before;
+        cfg.has_isn = false;
+        cfg.key[5] = key; /* another process has another key */
+        h->now += 3 * USEC_MS;
+        tcb_open_passive(&next, &cfg, &syn, h->now);
+        assert_true(tcb_next(&next, &out, h->now));
+        /* above, and not by so much that it would be below again */
+        assert_true(seq_gt(next.iss, h->t.snd_nxt + 65535));
+        assert_true(next.iss - h->t.snd_nxt < 1U << 25);
+        assert_true(seq_gt(out.opt.tsval, h->our_ts));
+        assert_true(out.opt.tsval - h->our_ts < 1000);
+        assert_null(next.cfg.before);
+        even += next.iss % 2;
+    }
+    assert_in_range(even, 10, 54); /* nobody knows it beforehand */
+}
+
+static void reopened_actively(struct host *h)
+{
+    struct tcb next;
+    struct segment out;
+
+    h->peer_syn.present = OPT_MSS | OPT_TIMESTAMPS;
+    drive(h, STATE_TIME_WAIT);
+    const struct incarnation before = tcb_incarnation(&h->t);
+    struct tcb_config cfg = h->cfg;
+
+    assert_true(before.use_ts);
+    cfg.before = &before;
+    cfg.key[5] ^= 1;
+    cfg.has_isn = false;
+    h->now += USEC_MS;
+    tcb_open_active(&next, &cfg, h->now);
+    assert_true(tcb_next(&next, &out, h->now));
+    assert_true(seq_gt(out.seq, h->t.snd_nxt));
+    assert_true(seq_gt(out.opt.tsval, h->our_ts));
+    /* the user's own number goes before all */
+    cfg.has_isn = true;
+    tcb_open_active(&next, &cfg, h->now);
+    assert_int_equal(next.iss, h->iss);
+}
+
 static const struct tcb_test tests[] = {
     {"RFC4987-COOKIES: a cookie is the SYN,ACK that would have been sent, without memory",
      cookie_is_the_syn_ack},
@@ -480,6 +619,16 @@ static const struct tcb_test tests[] = {
     {"RFC4987-COOKIES: a timestamp with options in it is not later than the clock",
      cookie_timestamp_is_no_later},
     {"RFC4987-COOKIES RFC6298-Karn: a cookie gives no sample", cookie_gives_no_sample},
+    {"RFC6191-REUSE SHLD-4: a later timestamp, or the same with a larger number",
+     reopen_with_timestamps},
+    {"RFC6191-REUSE: timestamps before and none now: a larger number", reopen_timestamps_left_off},
+    {"RFC6191-REUSE: no timestamps before and some now: another connection", reopen_timestamps_new},
+    {"RFC6191-REUSE MAY-2: never any timestamps: a larger number", reopen_without_timestamps},
+    {"RFC6191-REUSE: nothing but a SYN reopens", reopen_only_by_a_syn},
+    {"RFC6191-REUSE: and TIME-WAIT alone", reopen_only_in_time_wait},
+    {"RFC6191-REUSE MAY-2 RFC6528-ISN: the next ISN lies above SND.NXT, the timestamps go on",
+     reopened_numbers},
+    {"RFC6191-REUSE: so too for who opens actively", reopened_actively},
 };
 
 int main(void)

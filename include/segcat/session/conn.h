@@ -24,6 +24,7 @@ struct conn {
     uint16_t ip_id;         /* of the next IPv4 header */
     struct icmp_error icmp; /* the last believed error about it; version IP_NONE: none */
     int send_error;         /* the last error of the link, negative errno, 0: none */
+    bool reopens;           /* who holds the pair in TIME-WAIT waits for what becomes of it */
 };
 
 /* What conns of one session have in common. */
@@ -35,6 +36,7 @@ struct conn_config {
     bool has_isn;
     uint32_t isn;
     const struct congestion_ops *congestion; /* NULL: the default */
+    const struct incarnation *before;        /* set for one opening: it follows one in TIME-WAIT */
     enum ecn_use ecn;
     usec_t msl;
     usec_t syn_timeout, user_timeout;

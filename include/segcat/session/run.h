@@ -36,6 +36,7 @@ struct run {
     struct link *link;
     uint32_t mark;
     bool listening;   /* in LISTEN: SYNs are welcome */
+    int reopen[2];    /* where holders of TIME-WAIT hand SYNs over, -1: not listening */
     usec_t cookie_at; /* the last SYN cookie was sent; 0: none yet */
     struct conn_config conn_cfg;
     struct conn *conns[CONNS_MAX];
@@ -80,6 +81,8 @@ int listener_run(struct run *run);
 void listener_packet(struct run *run, const struct packet *pkt, usec_t now);
 /* A connection of the listener's has changed: it may be the one to serve, or be over. */
 void listener_conn(struct run *run, struct conn *c, usec_t now);
+/* SYNs that were handed over. */
+void listener_reopenings(struct run *run, usec_t now);
 /* Forgets openings that came to nothing. */
 void listener_sweep(struct run *run);
 

@@ -27,6 +27,14 @@
 #define MSS_DEFAULT_V4 536  /* MUST-15 */
 #define MSS_DEFAULT_V6 1220 /* MUST-15 */
 
+/* What a connection in TIME-WAIT leaves to the next one of the same pair (RFC 6191, RFC 1122
+ * 4.2.2.13). */
+struct incarnation {
+    seq_t snd_nxt;      /* the next ISN lies above it */
+    bool use_ts;        /* timestamps were agreed: old segments can be told from new ones */
+    uint32_t ts_offset; /* the clock of our timestamps, which goes on */
+};
+
 struct tcb_config {
     struct endpoint local;
     struct endpoint remote;
@@ -44,6 +52,7 @@ struct tcb_config {
     uint32_t gso_max; /* largest chunk that tcb_next() may hand out; 0: single segments only */
     bool has_isn;     /* use `isn` instead of RFC 6528's */
     seq_t isn;
+    const struct incarnation *before; /* it follows one in TIME-WAIT; read when it is opened only */
     bool no_timestamps;
     bool no_sack;
     bool no_wscale;
@@ -267,6 +276,11 @@ usec_t tcb_deadline(const struct tcb *t);
 
 /* ESTABLISHED or a later state (RFC 9293 calls them synchronized). */
 bool tcb_synchronized(const struct tcb *t);
+
+/* In TIME-WAIT, and seg is a SYN that may open the next connection (MAY-2, RFC 6191). */
+bool tcb_reopens(const struct tcb *t, const struct segment *seg);
+/* For that one. */
+struct incarnation tcb_incarnation(const struct tcb *t);
 
 /* All that the user wrote and the FIN is acknowledged. */
 bool tcb_all_acked(const struct tcb *t);

@@ -45,6 +45,9 @@ const char *sim_invariant_text(enum sim_invariant inv)
         [INV_EVENTS] = "each segment and each change of state is told once",
         [INV_STATISTICS] = "the counters agree with what happened",
         [INV_ENDS] = "every run comes to an end",
+        [INV_ECT] = "RFC3168-ECT: ECT on new data only, and only where both have agreed",
+        [INV_ECN_ECHO] = "RFC3168-ECHO: each ACK says ECE from a CE mark on until CWR comes",
+        [INV_ECN_ONCE] = "RFC3168-REACT: cwnd is cut once for a window of marks",
         [INV_FLIGHT] = "new data only while the flight is below the congestion window",
         [INV_GROWTH] = "TCP.md 28: cwnd grows by no more than the bytes that were acknowledged",
         [INV_ANSWERS] = "TCP.md 19: one segment brings forth two answers at most",
@@ -318,6 +321,26 @@ static void check_ack(struct sim *s, int i, const struct segment *seg)
     }
 }
 
+/* RFC 3168 6.1.1 and 6.1.4 to 6.1.6. */
+static void check_ecn(struct sim *s, int i, const struct segment *seg, bool fresh)
+{
+    const struct tcb *const t = &s->end[i].tcb;
+
+    SIM_CHECK(s, INV_ECT, seg->ecn == ECN_NOT_ECT || (seg->len > 0 && fresh && t->ecn.ok),
+              "%c: a packet with ECN bits %u is %s", 'A' + i, seg->ecn,
+              seg->len == 0 ? "empty"
+              : fresh       ? "not agreed"
+                            : "a retransmission");
+    SIM_CHECK(s, INV_ECT,
+              s->p.script != NULL || seg->ecn == ECN_NOT_ECT || s->end[1 - i].tcb.ecn.hears,
+              "%c: believes in ECN, its peer does not", 'A' + i);
+    if (seg->flags & (SEG_SYN | SEG_RST) || !t->ecn.hears) {
+        return;
+    }
+    SIM_CHECK(s, INV_ECN_ECHO, ((seg->flags & SEG_ECE) != 0) == s->end[i].mem.echo,
+              "%c: ECE is%s set", 'A' + i, seg->flags & SEG_ECE ? "" : " not");
+}
+
 /* An arrival, whatever it was, is not worth many answers. */
 static void check_answers(struct sim *s, int i, const struct segment *seg)
 {
@@ -355,6 +378,7 @@ void sim_check_sent(struct sim *s, int i, const struct segment *seg)
     }
     const uint64_t rel = seq_place(s, i, seg->seq);
 
+    check_ecn(s, i, seg, rel + seg->len > m->sent_end);
     check_place(s, i, seg, rel);
     if (seg->len > 0) {
         check_size(s, i, seg);
@@ -516,6 +540,22 @@ static void check_growth(struct sim *s, int i)
               'A' + i, t->cc.cwnd, t->stats.bytes_acked, sacked);
 }
 
+/* Not again before what was sent at the last cut is acknowledged, and something behind it. */
+static void check_ecn_cut(struct sim *s, int i)
+{
+    const struct tcb *const t = &s->end[i].tcb;
+    struct sim_memory *const m = &s->end[i].mem;
+
+    if (t->stats.ecn_cuts == m->ecn_cuts) {
+        return;
+    }
+    SIM_CHECK(s, INV_ECN_ONCE, m->ecn_cuts == 0 || seq_place(s, i, t->snd_una) > m->cut_end,
+              "%c: %" PRIu64 " cuts, the last with %" PRIu64 " sent", 'A' + i, t->stats.ecn_cuts,
+              m->cut_end);
+    m->ecn_cuts = t->stats.ecn_cuts;
+    m->cut_end = seq_place(s, i, t->snd_nxt);
+}
+
 void sim_check_tcb(struct sim *s, int i)
 {
     const struct tcb *const t = &s->end[i].tcb;
@@ -531,6 +571,7 @@ void sim_check_tcb(struct sim *s, int i)
               'A' + i);
     check_memory(s, i);
     check_growth(s, i);
+    check_ecn_cut(s, i);
     /* walking many records after each of many segments would be all that a run does */
     if (t->end == END_NONE && (t->sent.count <= 64 || s->events % 64 == 0)) {
         check_records(s, i);
@@ -589,6 +630,21 @@ static void check_challenges(struct sim *s, int i)
               "%c: %u challenge ACKs in a second", 'A' + i, m->challenges);
 }
 
+static void note_echo(struct sim *s, int i, const struct tcp_event *ev)
+{
+    struct sim_memory *const m = &s->end[i].mem;
+    const struct segment *const seg = ev->seg;
+
+    if (seg->flags & SEG_CWR && !(seg->flags & SEG_SYN)) {
+        m->echo = false;
+    }
+    SIM_CHECK(s, INV_ECN_ECHO,
+              seg->ecn != ECN_CE || ev->delivered == 0 || !ev->tcb->ecn.hears ||
+                  ev->notes & NOTE_CE,
+              "%c: a CE mark was not seen", 'A' + i);
+    m->echo = m->echo || ev->notes & NOTE_CE;
+}
+
 void sim_check_event(void *ctx, const struct tcp_event *ev)
 {
     const struct sim_watch *const w = ctx;
@@ -605,6 +661,7 @@ void sim_check_event(void *ctx, const struct tcp_event *ev)
         m->taken = true;
         m->notes = ev->notes;
         m->sacked += ev->sacked;
+        note_echo(s, w->end, ev);
     } else if (ev->type == EVENT_CLOSED) {
         m->events_closed++;
     }
@@ -664,6 +721,18 @@ static void check_done(struct sim *s, int i)
     check_statistics(s, i);
 }
 
+static void check_marks(struct sim *s, int i)
+{
+    const uint64_t marked = s->link[i].marked;
+    const uint64_t cuts = s->end[i].tcb.stats.ecn_cuts;
+
+    SIM_CHECK(s, INV_ECN_ECHO, s->end[1 - i].tcb.stats.ce_marks == marked,
+              "%c: %" PRIu64 " of %" PRIu64 " marks counted", 'A' + 1 - i,
+              s->end[1 - i].tcb.stats.ce_marks, marked);
+    SIM_CHECK(s, INV_ECN_ONCE, (marked == 0) == (cuts == 0) && cuts <= marked,
+              "%c: %" PRIu64 " cuts for %" PRIu64 " marks", 'A' + i, cuts, marked);
+}
+
 /* Against a script: over, or waiting for something that only the peer can do. */
 static void check_scripted_end(struct sim *s)
 {
@@ -690,6 +759,9 @@ void sim_check_end(struct sim *s)
     }
     for (int i = 0; i < 2; i++) {
         check_done(s, i);
+        if (s->p.expect_marks) {
+            check_marks(s, i);
+        }
         if (s->p.expect_clean) {
             check_clean(s, i);
         }

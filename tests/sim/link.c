@@ -230,6 +230,23 @@ static size_t packet_size(const struct sim *s, const struct segment *seg)
     return (s->p.v6 ? 40U : 20U) + TCP_HEADER_MIN + tcp_options_len(&seg->opt) + seg->len;
 }
 
+/* How many bytes wait before the next packet. */
+static uint64_t waiting_bytes(const struct sim *s, const struct sim_link *l)
+{
+    return l->free_at > s->now ? (l->free_at - s->now) * l->p.rate / USEC_SEC : 0;
+}
+
+/* RFC 3168 section 5: a router that is congested says so in what is ECT. */
+static void mark(struct sim *s, struct sim_link *l, struct segment *seg)
+{
+    const bool full = l->p.mark != 0 && waiting_bytes(s, l) > l->p.mark;
+
+    if (seg->ecn != ECN_NOT_ECT && (full || rng_ppm(&s->rng, l->p.mark_any))) {
+        seg->ecn = ECN_CE;
+        l->marked++;
+    }
+}
+
 /* When the last bit of a packet has left the sender, or USEC_NEVER if the queue has no room for
  * it. */
 static usec_t depart(struct sim *s, struct sim_link *l, size_t size)
@@ -238,7 +255,7 @@ static usec_t depart(struct sim *s, struct sim_link *l, size_t size)
         return s->now;
     }
     const usec_t start = l->free_at > s->now ? l->free_at : s->now;
-    const uint64_t waiting = (start - s->now) * l->p.rate / USEC_SEC;
+    const uint64_t waiting = waiting_bytes(s, l);
 
     if (l->p.queue != 0 && waiting + size > l->p.queue && waiting > 0) {
         return USEC_NEVER;
@@ -285,19 +302,27 @@ static void tell(struct sim *s, int from, const struct segment *seg, const char 
     }
 }
 
-static void send_one(struct sim *s, int from, const struct segment *seg)
+static bool too_big(const struct sim *s, const struct sim_link *l, size_t size)
+{
+    return l->p.mtu != 0 && s->now >= l->p.mtu_from && size > l->p.mtu && !l->p.whole_chunks;
+}
+
+static void send_one(struct sim *s, int from, struct segment *seg)
 {
     struct sim_link *const l = &s->link[from];
     const size_t size = packet_size(s, seg);
     usec_t by = 0;
 
     l->count++;
-    if (l->p.mtu != 0 && size > l->p.mtu && !l->p.whole_chunks) {
+    if (too_big(s, l, size)) {
         l->too_big++;
-        tell(s, from, seg, "too big");
-        send_too_big(s, from, seg, l->p.mtu);
+        tell(s, from, seg, l->p.black_hole ? "too big, and nobody says so" : "too big");
+        if (!l->p.black_hole) {
+            send_too_big(s, from, seg, l->p.mtu);
+        }
         return;
     }
+    mark(s, l, seg);
     const enum sim_fate fate = picked(l, &by);
     const usec_t left = depart(s, l, size);
 
@@ -377,7 +402,7 @@ void sim_link_send(struct sim *s, int from, const struct segment *seg)
     }
     for (uint32_t at = 0; at < seg->len; at += seg->gso_size) {
         const uint32_t left = seg->len - at;
-        const struct segment piece = cut(seg, at, left < seg->gso_size ? left : seg->gso_size);
+        struct segment piece = cut(seg, at, left < seg->gso_size ? left : seg->gso_size);
 
         send_one(s, from, &piece);
     }

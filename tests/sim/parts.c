@@ -78,6 +78,7 @@ void sim_random_path(struct sim_params *p, struct rng *r)
         l->jitter = rng_half(r) ? 0 : rng_below(r, l->delay);
         l->rate = rng_one_in(r, 4) ? 0 : rng_log_range(r, 50000, 1000000000);
         l->queue = 0;
+        l->mark_any = rng_one_in(r, 4) ? SIM_PPM(2) : 0;
     }
     p->codec = rng_one_in(r, 3);
     p->v6 = rng_one_in(r, 3);
@@ -121,7 +122,9 @@ void sim_random_switches(struct sim_params *p, struct rng *r)
         c->no_nagle = rng_one_in(r, 3);
         c->no_delack = rng_one_in(r, 3);
         c->no_pacing = rng_one_in(r, 3);
-        c->congestion = rng_one_in(r, 3) ? &congestion_reno : NULL;
+        c->congestion = rng_half(r) ? &congestion_cubic : &congestion_reno;
+        c->ecn = (enum ecn_use)rng_below(r, 3);
+        c->gso_max = rng_one_in(r, 4) ? (uint32_t)rng_log_range(r, 2000, 65000) : 0;
     }
 }
 

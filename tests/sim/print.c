@@ -63,6 +63,8 @@ static void print_end(const struct sim_end_params *e, char name)
            c->no_timestamps ? " no-timestamps" : "", c->no_sack ? " no-sack" : "",
            c->no_wscale ? " no-wscale" : "", c->no_nagle ? " no-nagle" : "",
            c->no_delack ? " no-delack" : "");
+    printf("%s ecn %d %s", c->no_pacing ? " no-pacing" : "", (int)c->ecn,
+           c->congestion != NULL ? c->congestion->name : "cubic");
     if (c->has_isn) {
         printf(" isn %" PRIu32, c->isn);
     }
@@ -82,11 +84,13 @@ static void print_end(const struct sim_end_params *e, char name)
 
 static void print_link(const struct sim_link_params *l, char name)
 {
-    printf(
-        "#   link from %c: delay %" PRIu64 " jitter %" PRIu64 " rate %" PRIu64 " queue %" PRIu64
-        " loss %u burst %u x %u duplicate %u reorder %u by %" PRIu64 " corrupt %u (ppm) mtu %u%s",
-        name, l->delay, l->jitter, l->rate, l->queue, l->loss, l->burst, l->burst_len, l->duplicate,
-        l->reorder, l->reorder_by, l->corrupt, l->mtu, l->whole_chunks ? " whole chunks" : "");
+    printf("#   link from %c:%s mark %" PRIu64 " and %u, from %" PRIu64 ", delay %" PRIu64
+           " jitter %" PRIu64 " rate %" PRIu64 " queue %" PRIu64
+           " loss %u burst %u x %u duplicate %u reorder %u by %" PRIu64
+           " corrupt %u (ppm) mtu %u%s",
+           name, l->black_hole ? " black hole," : "", l->mark, l->mark_any, l->mtu_from, l->delay,
+           l->jitter, l->rate, l->queue, l->loss, l->burst, l->burst_len, l->duplicate, l->reorder,
+           l->reorder_by, l->corrupt, l->mtu, l->whole_chunks ? " whole chunks" : "");
     for (int i = 0; i < SIM_PICKS; i++) {
         static const char *const words[] = {"", "drop", "duplicate", "delay", "corrupt"};
 

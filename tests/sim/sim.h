@@ -44,6 +44,10 @@ struct sim_link_params {
     usec_t reorder_by;
     uint32_t corrupt;
     uint32_t mtu;      /* larger packets are answered by ICMP "too big"; 0: as the sender's */
+    usec_t mtu_from;   /* from then on only, */
+    bool black_hole;   /* or by nothing */
+    uint64_t mark;     /* ECT packets behind so many bytes get a CE mark; 0: never */
+    uint32_t mark_any; /* and so many others */
     bool whole_chunks; /* a GSO chunk arrives as one segment, as on loopback */
     struct sim_pick pick[SIM_PICKS];
 };
@@ -113,6 +117,7 @@ struct sim_params {
     bool drain_first;  /* what the core has to send is taken before the user reads */
     usec_t tick;       /* the ends' clock is so coarse; 0: microseconds */
     usec_t slack;      /* timers are served up to so late */
+    bool expect_marks; /* CE marks, and each sender that sees them cuts its window */
     bool expect_clean; /* nothing is lost or late: nothing may be sent twice */
     usec_t expect_done_by; /* all bytes delivered, both ways; 0: no matter */
     usec_t limit;          /* virtual time after which the run counts as hung */
@@ -152,6 +157,9 @@ enum sim_invariant {
     INV_EVENTS,
     INV_STATISTICS,
     INV_ENDS,
+    INV_ECT,
+    INV_ECN_ECHO,
+    INV_ECN_ONCE,
     INV_FLIGHT,
     INV_GROWTH,
     INV_ANSWERS,
@@ -189,6 +197,9 @@ struct sim_memory {
     unsigned answers;    /* segments without data since the last arrival */
     unsigned challenges; /* in the second that began at */
     usec_t challenges_at;
+    bool echo;           /* a CE mark came and no CWR */
+    uint64_t ecn_cuts;   /* so many, */
+    uint64_t cut_end;    /* the last with so much sent */
     bool told_any;       /* there was an event, */
     enum tcp_state told; /* and the last one told this state */
 };
@@ -229,7 +240,7 @@ struct sim_link {
     usec_t last_arrival;
     unsigned burst_left;
     unsigned count; /* packets handed to it */
-    uint64_t lost, overflowed, duplicated, reordered, corrupted, too_big;
+    uint64_t lost, overflowed, duplicated, reordered, corrupted, too_big, marked;
 };
 
 struct sim {

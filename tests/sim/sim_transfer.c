@@ -271,6 +271,47 @@ static void make_large(struct sim_params *p, struct rng *r, uint64_t index)
     p->event_limit = 3000000;
 }
 
+/* A queue that marks and never overflows: with ECN at both ends nothing is lost, whoever fills it. */
+static void make_marking_queue(struct sim_params *p, struct rng *r, uint64_t index)
+{
+    (void)index;
+    sim_plain(p);
+    sim_random_switches(p, r);
+    for (int i = 0; i < 2; i++) {
+        struct tcb_config *const c = &p->end[i].cfg;
+        struct sim_link_params *const l = &p->link[i];
+
+        c->ecn = ECN_USE_ON;
+        c->snd_size = c->rcv_size = 1 << 20;
+        c->no_wscale = false;
+        c->sent_max = 2048;
+        l->delay = rng_range(r, USEC_MS, 30 * USEC_MS);
+        l->rate = rng_log_range(r, 1000000, 20000000);
+        /* half a window of the path: slow start doubles before it hears of it */
+        l->mark = 20000 + l->rate * l->delay / USEC_SEC;
+        l->queue = 10 * l->mark;
+    }
+    const int sender = (int)rng_below(r, 2);
+
+    p->end[sender].app.bytes = rng_range(r, 1000000, 4000000);
+    p->end[1 - sender].app.close = CLOSE_AFTER_PEER;
+    p->expect_clean = p->expect_marks = true;
+}
+
+/* A path that becomes narrower, or is, with routers that say so. */
+static void make_mtu_changes(struct sim_params *p, struct rng *r, uint64_t index)
+{
+    (void)index;
+    sim_random_connection(p, r);
+    for (int i = 0; i < 2; i++) {
+        p->end[i].cfg.mtu = rng_half(r) ? 9000 : 1500;
+        p->link[i].mtu = (uint32_t)rng_range(r, p->v6 ? 1280 : 552, 1499);
+        p->link[i].mtu_from = rng_log_range(r, 10 * USEC_MS, 5 * USEC_SEC);
+        p->link[i].loss = rng_half(r) ? 0 : SIM_PPM(2);
+        sim_set_bytes(&p->end[i].app, rng_range(r, 1, 200000));
+    }
+}
+
 static void make_path_mtu(struct sim_params *p, struct rng *r, uint64_t index)
 {
     (void)index;
@@ -367,6 +408,8 @@ static const struct sim_group groups[] = {
     {"each combination of options", make_options, 192, NULL},
     {"queues overflow", make_shallow_queue, 450, NULL},
     {"much data in chunks, cut or whole", make_large, 75, NULL},
+    {"RFC3168-REACT: a queue that marks does not overflow", make_marking_queue, 60, NULL},
+    {"RFC1191-MTU: a path becomes narrower", make_mtu_changes, 200, NULL},
     {"RFC1191: a path narrower than the interface", make_path_mtu, 450, NULL},
     {"RTT near 0, a coarse clock, late timers: TCP.md 31", make_coarse_clock, 450, NULL},
     {"question and answer", make_lockstep, 450, NULL},

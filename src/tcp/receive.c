@@ -161,10 +161,13 @@ static uint64_t offset_of(const struct tcb *t, seq_t seq)
 
 /* RFC 5681 4.2 and TCP.md: each second full segment by bytes, at once in the beginning, else 40
  * ms. */
-static void owe_ack_for_data(struct tcb *t, uint32_t len, usec_t now)
+static void owe_ack_for_data(struct tcb *t, const struct segment *seg, usec_t now)
 {
-    /* What an offload has put together is no larger segment. */
-    if (len > t->rcv_mss)
+    const uint32_t len = seg->len;
+
+    /* What an offload has put together is no larger segment. What no push ends is a full one,
+     * though larger came before: the peer's path has become narrower. */
+    if (len > t->rcv_mss || (!(seg->flags & SEG_PSH) && len >= MSS_MIN))
         t->rcv_mss = len < t->mss_announced ? len : t->mss_announced;
     t->ack_bytes += len;
     if (t->ack_bytes >= 2 * t->rcv_mss && t->ack_bytes > len) {
@@ -223,7 +226,7 @@ static void take_in_order(struct tcb *t, struct arrival *a)
     if (hole) /* RFC 5681 4.2: at once when a segment fills all or part of a gap */
         tcb_owe_ack(t, SEND_ACK_FILLED);
     else
-        owe_ack_for_data(t, a->seg.len, a->now);
+        owe_ack_for_data(t, &a->seg, a->now);
 }
 
 static void keep_out_of_order(struct tcb *t, struct arrival *a)

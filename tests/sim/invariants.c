@@ -588,7 +588,9 @@ void sim_check_settled(struct sim *s, int i)
     const struct tcb *const t = &e->tcb;
     struct sim_memory *const m = &s->end[i].mem;
     const uint64_t received = ack_place(s, i, t->rcv_nxt);
-    const uint32_t full = s->p.script != NULL ? m->full + 1 : s->end[1 - i].tcb.mss;
+    const uint32_t mss = s->p.script != NULL ? m->full + 1 : s->end[1 - i].tcb.mss;
+    /* that the path has become narrower is not seen where all is pushed */
+    const uint32_t full = t->rcv_mss > mss ? t->rcv_mss : mss;
     const usec_t late = s->p.slack + s->p.tick;
 
     if (s->failed || t->end != END_NONE || t->state == STATE_SYN_SENT) {

@@ -306,6 +306,23 @@ static void ack_each_second_segment(struct host *h)
     expect_nothing(h);
 }
 
+/* A peer that has come to know of a narrower path: its full segments are smaller from now on. */
+static void ack_each_second_smaller_segment(struct host *h)
+{
+    open_active(h);
+    const uint32_t at = past_quick_acks(h);
+
+    inject(h, ACK, at, 1, 600);
+    expect_nothing(h);
+    inject(h, ACK | PSH, at + 600, 1, 600);
+    expect(h, ACK, 1, at + 1200, 0);
+    assert_int_equal(h->reason, SEND_ACK_EVERY_OTHER);
+    /* what was pushed is the end of a writing, and may be small */
+    inject(h, ACK | PSH, at + 1200, 1, 300);
+    inject(h, ACK | PSH, at + 1500, 1, 300);
+    expect_nothing(h);
+}
+
 static void ack_is_delayed(struct host *h)
 {
     open_active(h);
@@ -1169,6 +1186,8 @@ static const struct tcb_test tests[] = {
     {"RFC2883-DSACK: kept data again is told beside its block", dsack_of_kept_data},
     {"RFC2018-SACK: no blocks where not permitted", no_sack_where_not_permitted},
     {"SHLD-19: each second full segment is acknowledged", ack_each_second_segment},
+    {"SHLD-19: a segment that is not pushed is full, though larger ones came before",
+     ack_each_second_smaller_segment},
     {"SHLD-18 MUST-40: an ACK is delayed, less than 0.5 s", ack_is_delayed},
     {"an ACK rides on data", ack_rides_on_data},
     {"MUST-58 MUST-59: several segments, one ACK", several_segments_one_ack},

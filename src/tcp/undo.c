@@ -30,6 +30,8 @@ void undo_begin(struct tcb *t, bool timeout, uint64_t flight)
         .rttvar = t->rtt.rttvar,
         .una = t->snd_una,
         .end = t->snd_nxt,
+        .cut = t->ecn.cut,
+        .cut_end = t->ecn.cut_end,
     };
 }
 
@@ -183,6 +185,9 @@ static void take_back(struct tcb *t, struct arrival *a, enum undo_proof proof)
         t->rack.valid = false; /* the retransmission is no measure of what was sent before it */
     }
     restore_window(t, a);
+    /* This window has not been cut after all: what comes next must cut it. */
+    t->ecn.cut = u->cut;
+    t->ecn.cut_end = u->cut_end;
     if (!u->timeout)
         rack_reordered(t);
     else if (proof != UNDO_DSACK && a->ev.rtt > 0)

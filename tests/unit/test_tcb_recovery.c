@@ -927,6 +927,36 @@ static void dsack_undo(struct host *h)
     assert_int_equal(h->t.stats.undone, 1);
 }
 
+/* With ECN a window is cut once; a cut that was taken back is none. */
+static void undo_and_ecn(struct host *h)
+{
+    flight_with(h, OPT_SACK_PERMITTED, 10, 20000);
+    h->t.ecn.ok = true;
+    ack_sack(h, 0, 2, 8);
+    drain(h);
+    later(h, 10 * USEC_MS);
+    ack(h, 10);
+    ack_dsack(h, 10, 0);
+    ack_dsack(h, 10, 1);
+    assert_int_equal(h->t.stats.undone, 1);
+    user_writes(h, 10001, 10000);
+    drain(h);
+    later(h, 10 * USEC_MS);
+    const uint32_t sent = (h->t.snd_nxt - h->iss - 1) / 1000;
+
+    assert_true(sent >= 15);
+    ack_sack(h, 10, 11,
+             sent); /* a loss in earnest, before anything behind the cut is acknowledged */
+    for (int i = 0; i < 3 && !h->t.recovering; i++)
+        run_timer(h);
+    assert_true(h->t.recovering);
+    assert_true(h->t.cc.ssthresh <= 20000);
+    drain(h);
+    later(h, 10 * USEC_MS);
+    ack(h, (h->t.snd_nxt - h->iss - 1) / 1000);
+    assert_true(h->t.cc.cwnd <= 20000);
+}
+
 static void dsack_of_a_timeout(struct host *h)
 {
     flight_of(h, 1);
@@ -1248,6 +1278,8 @@ static const struct tcb_test tests[] = {
     {"RFC5682-FRTO: what the timeout has not given up proves nothing",
      frto_recent_data_is_no_proof},
     {"RFC3708-DSACK-UNDO RFC2883-DSACK: all that was sent again was needless", dsack_undo},
+    {"RFC3708-DSACK-UNDO RFC3168-REACT: a cut taken back is none, the next loss cuts",
+     undo_and_ecn},
     {"RFC3708-DSACK-UNDO: a timeout because of a lost ACK", dsack_of_a_timeout},
     {"RFC2883-DSACK: what the network has doubled is not ours", dsack_of_the_network},
     {"RFC2883-DSACK TCP.md 26: senseless blocks", dsack_senseless},

@@ -56,6 +56,8 @@ struct undo {
     bool timeout;
     struct congestion cc; /* before */
     uint64_t flight;
+    bool cut; /* the window had had its answer to a mark, as ecn.h has it */
+    seq_t cut_end;
     usec_t srtt, rttvar;
     seq_t una, end;         /* what was outstanding */
     seq_t over;             /* recovery ended: what arrives behind this is too late */

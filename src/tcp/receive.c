@@ -164,10 +164,12 @@ static uint64_t offset_of(const struct tcb *t, seq_t seq)
 static void owe_ack_for_data(struct tcb *t, const struct segment *seg, usec_t now)
 {
     const uint32_t len = seg->len;
+    const bool again = len == t->rcv_len && len >= MSS_MIN && !(seg->flags & SEG_PSH);
 
-    /* What an offload has put together is no larger segment. What no push ends is a full one,
-     * though larger came before: the peer's path has become narrower. */
-    if (len > t->rcv_mss || (!(seg->flags & SEG_PSH) && len >= MSS_MIN))
+    /* What an offload has put together is no larger segment. Two of a size that no push ends are
+     * full ones, though larger came before: the peer's path has become narrower. */
+    t->rcv_len = len;
+    if (len > t->rcv_mss || again)
         t->rcv_mss = len < t->mss_announced ? len : t->mss_announced;
     t->ack_bytes += len;
     if (t->ack_bytes >= 2 * t->rcv_mss && t->ack_bytes > len) {

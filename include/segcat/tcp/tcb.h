@@ -132,7 +132,8 @@ struct tcb {
     uint64_t fin_offset; /* at the end of the stream here */
     bool fin_received;   /* and all before it: RCV.NXT is past it */
     uint64_t rcv_up;     /* RCV.UP: the stream's offset behind the urgent data, 0: never any */
-    uint32_t rcv_mss;    /* the largest segment seen, an MSS at most */
+    uint32_t rcv_mss;    /* a full segment of the peer's as seen, an MSS at most */
+    uint32_t rcv_len;    /* the last one */
     uint32_t rcv_buff;   /* RCV.BUFF: grows up to cfg.rcv_limit */
     uint32_t wnd_max;    /* the largest window announced */
     struct autotune tune;

@@ -259,13 +259,15 @@ bool tcb_fin_pending(const struct tcb *t)
     return t->shut && !t->fin_sent;
 }
 
-/* A second's allowance is 5 to 10, by the connection's own key: a count that others cannot share
+/* A second's allowance is 5 to 10, by the key and the endpoints: a count that others cannot share
  * or predict. */
 bool tcb_challenge_allowed(struct tcb *t, usec_t now)
 {
     if (t->challenge_start == 0 || now - t->challenge_start >= USEC_SEC) {
         t->challenge_start = now;
-        t->challenge_left = 5 + (unsigned)(siphash(t->cfg.key, &now, sizeof now) % 6);
+        t->challenge_left = 5 + (unsigned)(tuple_hash(t->cfg.key, &t->cfg.local, &t->cfg.remote,
+                                                      HASH_CHALLENGE, now) %
+                                           6);
     }
     if (t->challenge_left == 0)
         return false;

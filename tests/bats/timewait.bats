@@ -104,6 +104,37 @@ close_first() {
     wait_until count_answers $((before + 2))
 }
 
+@test "TCP.md 35, RFC1337-RST: the holder begins TIME-WAIT anew with each FIN, and with no RST" {
+    two_namespaces
+    tcpdump_at B -i eth0 -S -nnn tcp port $PORT
+    close_first B $B4 --msl=1
+    expect_status client 0
+    expect_status server 0
+    local holder line port seq ack stamps answers begin
+    holder=$(segcats A)
+    begin=${EPOCHREALTIME/./}
+    wait_until grep -q "$B4\.$PORT > .*Flags \[F\.\]" "$T/tcpdump.out"
+    line=$(grep "$B4\.$PORT > .*Flags \[F\.\]" "$T/tcpdump.out")
+    [[ $line =~ \>\ $A4\.([0-9]+):.*\ seq\ ([0-9]+),\ ack\ ([0-9]+),.*TS\ val\ ([0-9]+)\ ecr\ ([0-9]+) ]]
+    port=${BASH_REMATCH[1]} seq=${BASH_REMATCH[2]} ack=${BASH_REMATCH[3]}
+    stamps=${BASH_REMATCH[4]}:${BASH_REMATCH[5]}
+    count_answers() {
+        answers=$(grep -c "$A4\.$port > .*Flags \[\.\].* ack $((seq + 1 & 0xffffffff))[, ]" "$T/tcpdump.out") || true
+        ((answers >= $1))
+    }
+    wait_until count_answers 1
+    # Each answer brings the next FIN, for longer than one TIME-WAIT of 2 s lasts; B's kernel answers ours by RST.
+    while ((${EPOCHREALTIME/./} - begin < 3000000)); do
+        at B "$TOOLS/inject" --flags FA --seq "$seq" --ack "$ack" --timestamps "$stamps" $B4 $PORT $A4 "$port"
+        wait_until count_answers $((answers + 1))
+    done
+    [[ -d /proc/$holder ]]
+    wait_until grep -q "$B4\.$PORT > $A4\.$port: Flags \[R" "$T/tcpdump.out"
+    # RSTs do not prolong it.
+    at B "$TOOLS/inject" --flags R --seq $((seq + 1 & 0xffffffff)) $B4 $PORT $A4 "$port"
+    wait_until no_segcats A
+}
+
 @test "hold: the same port can be listened on again at once" {
     one_namespace
     local i

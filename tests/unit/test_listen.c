@@ -594,6 +594,125 @@ static void reopened_actively(struct host *h)
     assert_int_equal(next.iss, h->iss);
 }
 
+/* ---- challenge ACKs: RFC 5961 section 7 */
+
+/* How many of 12 challenges of one second are answered. */
+static unsigned answered(struct host *h)
+{
+    unsigned n = 0;
+
+    for (int i = 0; i < 12; i++) {
+        inject(h, RST, 5, 0, 0);
+        n += drain(h);
+    }
+    return n;
+}
+
+static void challenges_in_statistics(struct host *h)
+{
+    unsigned count[13] = {0}, same = 0, last = 0;
+
+    open_active(h);
+    for (int s = 0; s < 1200; s++) {
+        h->now += USEC_SEC;
+        const unsigned n = answered(h);
+
+        count[n]++;
+        same += n == last;
+        last = n;
+    }
+    /* 5 to 10, each as often (200 times, standard deviation 13), the next not told by the last. */
+    for (unsigned n = 0; n < 13; n++)
+        assert_in_range(count[n], n < 5 || n > 10 ? 0 : 145, n < 5 || n > 10 ? 0 : 255);
+    assert_in_range(same, 145, 255);
+}
+
+static void challenges_of_another_connection(struct host *h)
+{
+    struct host *const other = malloc(sizeof *other);
+    const struct isn_pair isn = {h->iss, h->irs, ""};
+    unsigned same = 0;
+
+    /* The same process, so the same key, and the same moments; one port differs. */
+    assert_non_null(other);
+    host_init(other, &isn);
+    other->cfg.remote.port++;
+    open_active(other);
+    open_active(h);
+    for (int s = 0; s < 600; s++) {
+        other->now = h->now += USEC_SEC;
+        same += answered(h) == answered(other);
+    }
+    assert_in_range(same, 60, 140); /* 100 by chance */
+    free(other);
+}
+
+static void challenges_begin_anew(struct host *h)
+{
+    open_active(h);
+    assert_in_range(answered(h), 5, 10);
+    h->now += USEC_SEC - 1;
+    assert_int_equal(answered(h), 0);
+    h->now += 1;
+    assert_in_range(answered(h), 5, 10);
+}
+
+/* ---- ISNs: RFC 6528 */
+
+static seq_t isn_of(const struct host *h)
+{
+    return isn_generate(h->cfg.key, &h->cfg.local, &h->cfg.remote, h->now);
+}
+
+static void isn_same_tuple(struct host *h)
+{
+    const usec_t begin = h->now;
+    seq_t last = isn_of(h);
+
+    for (unsigned i = 1; i <= 1000; i++) {
+        h->now = begin + (usec_t)i * i * USEC_MS;
+        const seq_t next = isn_of(h);
+
+        assert_int_equal(next - last, (2 * i - 1) * 250); /* 4 us a step */
+        last = next;
+    }
+}
+
+/* Each bit of a number that follows from nothing is set in half of all cases. */
+static void expect_half(const unsigned set[32], unsigned of)
+{
+    for (unsigned bit = 0; bit < 32; bit++)
+        assert_in_range(set[bit], of * 4 / 10, of * 6 / 10);
+}
+
+static void isn_differences(struct host *h)
+{
+    unsigned by_port[32] = {0}, by_address[32] = {0}, by_key[32] = {0};
+
+    for (unsigned i = 0; i < 1000; i++) {
+        const seq_t before = isn_of(h);
+        seq_t d;
+
+        h->cfg.remote.port++;
+        d = isn_of(h) ^ before;
+        for (unsigned bit = 0; bit < 32; bit++)
+            by_port[bit] += d >> bit & 1;
+        h->cfg.remote.port--;
+        h->cfg.remote.ip.bytes[3] ^= 1;
+        d = isn_of(h) ^ before;
+        for (unsigned bit = 0; bit < 32; bit++)
+            by_address[bit] += d >> bit & 1;
+        h->cfg.key[i % 16]++;
+        d = isn_of(h) ^ before;
+        for (unsigned bit = 0; bit < 32; bit++)
+            by_key[bit] += d >> bit & 1;
+        h->cfg.remote.port++;
+    }
+    expect_half(by_port, 1000);
+    expect_half(by_address, 1000);
+    expect_half(by_key, 1000);
+}
+
 static const struct tcb_test tests[] = {
     {"RFC4987-COOKIES: a cookie is the SYN,ACK that would have been sent, without memory",
      cookie_is_the_syn_ack},
@@ -629,6 +748,14 @@ static const struct tcb_test tests[] = {
     {"RFC6191-REUSE MAY-2 RFC6528-ISN: the next ISN lies above SND.NXT, the timestamps go on",
      reopened_numbers},
     {"RFC6191-REUSE: so too for who opens actively", reopened_actively},
+    {"TCP.md 22, RFC5961-LIMIT: 5 to 10 challenges in a second, each number as often",
+     challenges_in_statistics},
+    {"TCP.md 22, RFC5961-LIMIT: one connection's number tells nothing of another's",
+     challenges_of_another_connection},
+    {"TCP.md 22, RFC5961-LIMIT: the allowance lasts a second", challenges_begin_anew},
+    {"TCP.md 23, RFC6528-ISN: ISNs of one tuple rise, a step each 4 us", isn_same_tuple},
+    {"TCP.md 23, RFC6528-ISN: port, address and key change each bit in half of all cases",
+     isn_differences},
 };
 
 int main(void)

@@ -340,9 +340,38 @@ static void of_several_at_once_never_two_win(void **state)
     assert_int_not_equal(won, 0);
 }
 
+/* RFC 6056: whoever has seen one port, or many, does not know the next. */
+static void a_free_port_is_not_foretold(void **state)
+{
+    enum { TURNS = 200 };
+    uint16_t port[TURNS];
+    unsigned near = 0, again = 0, low = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < TURNS; i++) {
+        struct reservation r;
+
+        assert_int_equal(reserve_port(&r, NULL, true, false, 0), 0);
+        port[i] = r.port;
+        reserve_release(&r);
+        assert_true(port[i] >= 1024);
+        low += port[i] < 32768 + 14116; /* the lower half of Linux's range */
+        for (unsigned k = 0; k < i; k++) {
+            again += port[k] == port[i];
+        }
+        near += i > 0 && (unsigned)abs((int)port[i] - (int)port[i - 1]) <= 16;
+    }
+    /* Of 28232: by chance 0.2 neighbours, and 0.7 pairs of equals. */
+    assert_in_range(near, 0, 6);
+    assert_in_range(again, 0, 10);
+    assert_in_range(low, TURNS / 4, TURNS * 3 / 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        {"TCP.md 23, RFC6056-PORT: a free port is not foretold", a_free_port_is_not_foretold, NULL,
+         NULL, NULL},
         cmocka_unit_test(a_reserved_port_cannot_be_listened_on),
         cmocka_unit_test(port_0_gives_one_that_is_free_in_both_families),
         cmocka_unit_test(one_family_leaves_the_other_alone),

@@ -18,8 +18,9 @@ uint64_t siphash(const uint8_t key[16], const void *data, size_t len);
 enum hash_purpose {
     HASH_ISN = 1,
     HASH_TIMESTAMP = 2,
-    HASH_COOKIE = 3, /* extra: the peer's ISN and the cookie's fields */
-    HASH_REOPEN = 4, /* extra: the last incarnation's SND.NXT */
+    HASH_COOKIE = 3,    /* extra: the peer's ISN and the cookie's fields */
+    HASH_CHALLENGE = 5, /* extra: when */
+    HASH_REOPEN = 4,    /* extra: the last incarnation's SND.NXT */
 };
 
 /* SipHash of the two endpoints, the purpose and whatever else belongs to it. */

@@ -162,7 +162,7 @@ serve() {
     assert_line --regexp "^segcat: connect to $B4 port $PORT \(tcp\) failed: .*timed out"
 }
 
-@test "a SYN without answer is sent again, and the trace says so" {
+@test "MUST-22: a SYN without answer is sent again, and the trace says so" {
     two_over_linkem --a-loss 100%
     run at A "${SC[@]}" -vv -w 2 $B4 $PORT </dev/null
     assert_failure 1

@@ -57,7 +57,7 @@ one_line() {
     assert_output --regexp '^segcat: connect to 198\.51\.100\.1 port 8088 \(tcp\) failed: .*unreachable'
 }
 
-@test "a router says unreachable: status 1, and who said so" {
+@test "SHLD-25 MUST-47: a router says unreachable: status 1, and who said so" {
     two_namespaces
     at A ip route add 198.51.100.0/24 via $B4
     at B bash -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
@@ -83,7 +83,7 @@ refuse_with() {
     assert_output --partial "failed: blocked by this machine's own firewall (EPERM)"
 }
 
-@test "ICMP port unreachable is a refusal, and told as what it is" {
+@test "SHLD-26: ICMP port unreachable is a refusal, and told as what it is" {
     one_namespace
     refuse_with input 'reject with icmp type port-unreachable'
     run at A "${SC[@]}" 127.0.0.1 $PORT </dev/null
@@ -230,7 +230,7 @@ refuse_with() {
 
 # ---- standard output
 
-@test "stdout is closed while data comes: RST, status 1" {
+@test "SHLD-3: stdout is closed while data comes: RST, status 1" {
     one_namespace
     stuck_pipe narrow
     OUTPUT=$T/narrow listener server A -vv 127.0.0.1 $PORT
@@ -320,7 +320,7 @@ window_closed() {
     segments "$1" | awk -v arrow="$2" '$1 == arrow && $2 !~ /RST/ && $6 == 0 { found = 1 } END { exit !found }'
 }
 
-@test "the peer does not read: its zero window is shown and probed; when it reads again all arrives" {
+@test "MUST-36: the peer does not read: its zero window is shown and probed; when it reads again all arrives" {
     one_namespace
     random_file "$T/up" 12
     stuck_pipe pipe

@@ -2,7 +2,7 @@
 # three parts: only the one who is said to have sent it can tell that he did not mean it now.
 load common
 
-@test "an old duplicate SYN: the peer's RST takes the listener back to LISTEN, and nothing is kept" {
+@test "TCP.md 12, Figure 8: an old duplicate SYN: the peer's RST takes the listener back to LISTEN, and nothing is kept" {
     two_namespaces
     listener server A -vv $PORT
     # B's kernel knows of no such connection: it answers our SYN,ACK with RST.
@@ -26,7 +26,7 @@ load common
     expect_status server 0
 }
 
-@test "an old duplicate SYN over IPv6" {
+@test "TCP.md 12: an old duplicate SYN over IPv6" {
     needs_ipv6
     two_namespaces
     listener server A -vv $PORT
@@ -74,7 +74,7 @@ load common
     expect_status server 0
 }
 
-@test "a RST for a listener, or an ACK out of nowhere, changes nothing" {
+@test "3.10.7.2: a RST for a listener, or an ACK out of nowhere, changes nothing" {
     two_namespaces
     listener server A -vv $PORT
     at B "$TOOLS/inject" --flags R --seq 5 $B4 40046 $A4 $PORT
@@ -87,7 +87,7 @@ load common
     expect_status server 0
 }
 
-@test "a SYN into an open connection is answered by an ACK, and does not disturb it" {
+@test "TCP.md 21, RFC5961-SYN: a SYN into an open connection is answered by an ACK, and does not disturb it" {
     two_namespaces
     listener server A -vv $PORT
     start client B nc -N -p 40046 $A4 $PORT

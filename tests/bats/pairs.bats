@@ -179,7 +179,7 @@ client_port() {
     agree client "$(client_port)"
 }
 
-@test "IP headers of ours are whole: tcpdump finds no bad checksum, no bad length" {
+@test "MUST-2: IP headers of ours are whole: tcpdump finds no bad checksum, no bad length" {
     one_namespace
     talk segcat segcat 127.0.0.1
     run grep -iE 'bad|wrong|truncated|invalid|\[\|' "$T/tcpdump.out"

@@ -16,7 +16,7 @@ pair() {
     wait_for_out client '^pong$'
 }
 
-@test "the whole life of a connection: three segments to open, four to close" {
+@test "Figures 6 and 12: the whole life of a connection: three segments to open, four to close" {
     one_namespace
     pair
     end_input client
@@ -87,7 +87,7 @@ pair() {
     assert_output 'ACK'
 }
 
-@test "the passive side goes on sending after our FIN (segcat and nc)" {
+@test "RFC1122-HALF-CLOSE: the passive side goes on sending after our FIN (segcat and nc)" {
     one_namespace
     listener server A -vv 127.0.0.1 $PORT
     start client A nc -N 127.0.0.1 $PORT
@@ -118,7 +118,7 @@ pair() {
     same_bytes "$T/more" "$T/got"
 }
 
-@test "we go on sending after the peer's FIN" {
+@test "RFC1122-HALF-CLOSE: we go on sending after the peer's FIN" {
     one_namespace
     listener server A -vv 127.0.0.1 $PORT
     start client A nc -N 127.0.0.1 $PORT
@@ -132,7 +132,7 @@ pair() {
     expect_status server 0
 }
 
-@test "both close at the same time (segcat and segcat)" {
+@test "Figure 13: both close at the same time (segcat and segcat)" {
     two_over_linkem --delay 250ms
     listener server B -vv $PORT
     start client A "${SC[@]}" -vv $B4 $PORT

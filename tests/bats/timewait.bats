@@ -60,7 +60,7 @@ close_first() {
     [[ -n $(segcats A) ]]
 }
 
-@test "hold: the child ends after 2*MSL, and takes the table with it" {
+@test "MUST-13: hold: the child ends after 2*MSL, and takes the table with it" {
     one_namespace
     close_first A 127.0.0.1 --msl=0.5
     expect_status client 0
@@ -69,7 +69,7 @@ close_first() {
     wait_no_tables A
 }
 
-@test "hold: a repeated FIN is acknowledged, and a RST does not end it" {
+@test "TCP.md 35, RFC1337-RST: hold: a repeated FIN is acknowledged, and a RST does not end it" {
     two_namespaces
     tcpdump_at B -i eth0 -S -nnn tcp port $PORT
     close_first B $B4 --msl=30

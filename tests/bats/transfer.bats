@@ -128,7 +128,7 @@ carry() {
     carry segcat nc B A $B4 4
 }
 
-@test "one side large, one side small: the smaller MSS holds" {
+@test "MUST-14 MUST-16: one side large, one side small: the smaller MSS holds" {
     two_namespaces
     at A ip link set eth0 mtu 600
     carry segcat segcat B A $B4 4

@@ -131,6 +131,27 @@ static void beyond_a_shrunk_edge(struct host *h)
     assert_int_equal(tcb_unacked(&h->t), 0);
 }
 
+/* Who answers everything and acknowledges nothing is no better than who is silent. */
+static void answers_without_progress(struct host *h)
+{
+    usec_t begin;
+
+    h->cfg.user_timeout = 30 * USEC_SEC;
+    open_active(h);
+    begin = h->now;
+    user_writes(h, 1, 500);
+    expect(h, ACK, 1, 1, 500);
+    while (h->t.end == END_NONE) {
+        run_timer(h);
+        drain(h);
+        inject(h, ACK, 1, 1, 0);
+        drain(h);
+        assert_true(h->now < begin + 60 * USEC_SEC);
+    }
+    assert_true(h->now >= begin + 30 * USEC_SEC);
+    expect_end(h, END_TIMEOUT);
+}
+
 /* ---- MSS in the SYN */
 
 static uint16_t mss_of_syn(struct host *h, uint32_t mtu, bool v6)
@@ -275,6 +296,8 @@ static const struct tcb_test tests[] = {
     {"MUST-1: windows of 32768 and more are large, not negative", window_is_unsigned},
     {"REC-1: a window has 32 bits", window_has_32_bits},
     {"SHLD-17: data beyond a shrunk edge is no reason to give up", beyond_a_shrunk_edge},
+    {"MUST-20 RFC5482-UTO: answers that acknowledge nothing do not put R2 off",
+     answers_without_progress},
     {"SHLD-5 MAY-3 MUST-67 MUST-14: the SYN says what can be taken: the MTU without headers",
      syn_says_what_can_be_taken},
     {"3.10.4: CLOSE in each state", close_in_each_state},

@@ -199,7 +199,7 @@ void conn_packet(struct conn *c, const struct segment *seg, struct packet *out)
     out->ip.version = c->local.ip.version;
     out->ip.ttl = c->ttl;
     out->ip.traffic = c->tos;
-    out->ip.flags = IP_FLAG_DF;
+    out->ip.flags = c->tcb.pmtu.no_df ? 0 : IP_FLAG_DF;
     out->ip.protocol = IPPROTO_NUMBER_TCP;
     out->ip.id = c->ip_id++;
     out->ip.src = c->local.ip;

@@ -187,21 +187,29 @@ static struct conn *conn_of_error(const struct run *run, const struct icmp_error
 
 static void act_on_error(struct run *run, struct conn *c, const struct icmp_error *e, usec_t now)
 {
-    const char *acted = "noted";
+    const uint32_t mss = c->tcb.mss;
 
-    c->icmp = *e;
-    if (e->meaning == ICMP_MEANS_TOO_BIG) {
-        const uint32_t before = c->tcb.mss;
-
-        tcb_path_mtu(&c->tcb, e->mtu, now);
-        acted = c->tcb.mss < before ? "smaller segments from now on" : "no change";
-    } else if (c->tcb.state == STATE_SYN_SENT) {
-        /* While opening, any of them means that this address does not answer (RFC 5461 4.1). */
-        acted = "gave up";
+    switch (tcb_judge_icmp(&c->tcb, e)) {
+    case ICMP_IGNORED:
+        break;
+    case ICMP_NOT_OURS:
+        trace_icmp(&run->trace, &c->trace, e, "ignored: quotes nothing in flight", now);
+        break;
+    case ICMP_NOTED:
+        c->icmp = *e;
+        trace_icmp(&run->trace, &c->trace, e, "noted", now);
+        break;
+    case ICMP_ENDS:
+        c->icmp = *e;
+        trace_icmp(&run->trace, &c->trace, e, "gave up", now);
+        tcb_icmp(&c->tcb, e, now);
+        break;
+    case ICMP_ABOUT_SIZE:
+        tcb_icmp(&c->tcb, e, now);
+        trace_icmp(&run->trace, &c->trace, e,
+                   c->tcb.mss < mss ? "smaller segments from now on" : "no change", now);
+        break;
     }
-    trace_icmp(&run->trace, &c->trace, e, acted, now);
-    if (e->meaning != ICMP_MEANS_TOO_BIG && c->tcb.state == STATE_SYN_SENT)
-        tcb_unreachable(&c->tcb, now);
 }
 
 static void errors(struct run *run, usec_t now)
@@ -211,13 +219,8 @@ static void errors(struct run *run, usec_t now)
     while (link_error(run->link, &e) > 0) {
         struct conn *c = conn_of_error(run, &e);
 
-        if (c == NULL || e.meaning == ICMP_MEANS_NOTHING)
-            continue;
-        /* RFC 5927 4.1: only what quotes a number in flight is believed. */
-        if (tcb_outstanding(&c->tcb, e.seq))
+        if (c != NULL)
             act_on_error(run, c, &e, now);
-        else
-            trace_icmp(&run->trace, &c->trace, &e, "ignored: quotes nothing in flight", now);
     }
 }
 

@@ -54,11 +54,18 @@ static int stdio_status(struct run *run, const struct conn *c)
     return EXIT_OK;
 }
 
+static const char *icmp_sender(const struct icmp_error *e, char buf[ADDRESS_TEXT_MAX])
+{
+    return e->sender.version != IP_NONE ? format_address(&e->sender, buf) : "this machine";
+}
+
 static int end_status(struct run *run, const struct conn *c)
 {
     char text[64];
-    char what[128];
+    char what[256];
     const struct tcb *t = &c->tcb;
+    char sender[ADDRESS_TEXT_MAX];
+    int n;
 
     switch (t->end) {
     case END_NONE: /* in TIME-WAIT, or left by a signal */
@@ -76,8 +83,12 @@ static int end_status(struct run *run, const struct conn *c)
                      format_duration(t->stats.closed_at - t->keep.heard_at, text));
             return fail(run, c, what);
         }
-        snprintf(what, sizeof what, "connection timed out: no acknowledgement for %s",
-                 format_duration(t->stats.closed_at - t->progress_at, text));
+        n = snprintf(what, sizeof what, "connection timed out: no acknowledgement for %s",
+                     format_duration(t->stats.closed_at - t->progress_at, text));
+        if (c->icmp.version != IP_NONE) /* SHLD-25 */
+            snprintf(what + n, sizeof what - (size_t)n, ", ICMP from %s: %s",
+                     icmp_sender(&c->icmp, sender),
+                     icmp_text((enum ip_version)c->icmp.version, c->icmp.type, c->icmp.code));
         return fail(run, c, what);
     case END_ABORTED:
         if (run->timed_out) {
@@ -122,12 +133,10 @@ static const char *icmp_reason(const struct icmp_error *e, char *buf, size_t cap
 {
     char sender[ADDRESS_TEXT_MAX];
     const char *text = icmp_text((enum ip_version)e->version, e->type, e->code);
-    const char *who = "this machine";
 
-    if (e->sender.version != IP_NONE)
-        who = format_address(&e->sender, sender);
     snprintf(buf, cap, "%s (ICMP from %s: %s)",
-             e->meaning == ICMP_MEANS_HARD ? "Connection refused" : "No route to host", who, text);
+             e->meaning == ICMP_MEANS_HARD ? "Connection refused" : "No route to host",
+             icmp_sender(e, sender), text);
     return buf;
 }
 

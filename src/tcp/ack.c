@@ -73,6 +73,7 @@ void tcb_advance_una(struct tcb *t, struct arrival *a)
     tcb_timer_off(t, TIMER_TLP);
     t->tlp_due = false;
     sample_rtt(t, a, &s);
+    pmtu_on_progress(t, a->now);
 }
 
 /* --- SACK --- */

@@ -172,6 +172,17 @@ static enum send_reason next_lost(struct tcb *t, struct segment *out, struct tcp
     return resend(t, slot, out, ev, now);
 }
 
+static void new_data_sent(struct tcb *t, uint32_t len, struct tcp_event *ev, usec_t now)
+{
+    pacing_sent(t, len, now);
+    cwnd_use_sent(t, false);
+    ev->transmissions = 1;
+    t->stats.bytes_sent += len;
+    tcb_timer_off(t, TIMER_TLP); /* RFC 8985 7.2: begun anew with each new transmission */
+    tcb_timer_off(t, TIMER_SWS);
+    t->sws_override = false;
+}
+
 /* Cuts a chunk into records of one segment each, as it will be cut on its way out. */
 static void send_new(struct tcb *t, struct segment *out, struct tcp_event *ev, uint32_t len,
                      usec_t now)
@@ -186,13 +197,7 @@ static void send_new(struct tcb *t, struct segment *out, struct tcp_event *ev, u
         remember(t, out->seq + done, n, 0, now);
         done += n;
     }
-    pacing_sent(t, len, now);
-    cwnd_use_sent(t, false);
-    ev->transmissions = 1;
-    t->stats.bytes_sent += len;
-    tcb_timer_off(t, TIMER_TLP); /* RFC 8985 7.2: begun anew with each new transmission */
-    tcb_timer_off(t, TIMER_SWS);
-    t->sws_override = false;
+    new_data_sent(t, len, ev, now);
 }
 
 /* Nagle (RFC 9293 3.7.4) and the sender's silly window avoidance (3.8.6.2.1) for less than a
@@ -253,6 +258,23 @@ static uint32_t paced(struct tcb *t, uint32_t len, usec_t now)
     if (room < t->mss)
         return len < t->mss ? len : t->mss;
     return (uint32_t)(room - room % t->mss);
+}
+
+/* RFC 4821: new data in a segment larger than all others. */
+static enum send_reason next_mtu_probe(struct tcb *t, struct segment *out, struct tcp_event *ev,
+                                       usec_t now)
+{
+    uint32_t len;
+
+    if (!t->pmtu.lowered || !tcb_synchronized(t) || pacing_room(t, now) == 0)
+        return SEND_NOTHING;
+    len = pmtu_probe_now(t, tcb_unsent(t), usable_window(t), congestion_room(t), now);
+    if (len == 0)
+        return SEND_NOTHING;
+    payload(t, out, t->snd_nxt, len);
+    remember(t, out->seq, len, 0, now);
+    new_data_sent(t, len, ev, now);
+    return SEND_DATA;
 }
 
 static enum send_reason next_data(struct tcb *t, struct segment *out, struct tcp_event *ev,
@@ -475,6 +497,8 @@ static enum send_reason choose(struct tcb *t, struct segment *out, struct tcp_ev
     if ((why = next_lost(t, out, ev, now)) != SEND_NOTHING)
         return why;
     if ((why = next_tlp(t, out, ev, now)) != SEND_NOTHING)
+        return why;
+    if ((why = next_mtu_probe(t, out, ev, now)) != SEND_NOTHING)
         return why;
     if ((why = next_data(t, out, ev, now)) != SEND_NOTHING)
         return why;

@@ -141,6 +141,7 @@ void recovery_after_ack(struct tcb *t, struct arrival *a, uint64_t delivered,
     if (t->use_sack)
         lost += rack_detect_loss(t, a->now);
     lost += count_loss(t, a);
+    lost -= pmtu_probe_lost(t, a->now);
     drag_recovery_point(t);
     if (t->recovering)
         prr_on_ack(t, delivered, a->advances && lost == 0);
@@ -170,7 +171,7 @@ void recovery_on_reorder_timer(struct tcb *t, usec_t now)
 {
     const uint64_t flight = t->sent.flight;
 
-    if (rack_detect_loss(t, now) > 0)
+    if (rack_detect_loss(t, now) > pmtu_probe_lost(t, now))
         begin_recovery(t, flight, 0, now);
 }
 
@@ -179,6 +180,7 @@ void recovery_on_rto(struct tcb *t, usec_t now)
 {
     const uint64_t flight = t->sent.flight;
 
+    pmtu_on_timeout(t, now);
     tcb_timer_off(t, TIMER_REORDER);
     tcb_timer_off(t, TIMER_TLP);
     t->tlp_out = false;

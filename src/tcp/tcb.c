@@ -466,25 +466,6 @@ bool tcb_outstanding(const struct tcb *t, seq_t seq)
 
 /* --- what ICMP says --- */
 
-void tcb_path_mtu(struct tcb *t, uint32_t mtu, usec_t now)
-{
-    /* RFC 1191 section 3 and RFC 8201: nobody may push us below what every path carries. */
-    const uint32_t least = t->cfg.local.ip.version == IP_V6 ? 1280 : 552;
-    const uint16_t most = mss_for(&t->cfg, mtu > least ? mtu : least);
-    const uint32_t before = t->mss;
-
-    (void)now;
-    if (most >= t->mss_max)
-        return;
-    t->mss_max = most;
-    tcb_set_mss(t);
-    t->cc.mss = t->mss;
-    /* What was too big for the path is known to be lost: sent again at once, and no congestion. */
-    for (size_t i = 0; i < t->sent.count && t->mss < before; i++)
-        if (sent_at(&t->sent, i)->len > t->mss)
-            sent_mark_lost(&t->sent, i);
-}
-
 bool tcb_unreachable(struct tcb *t, usec_t now)
 {
     if (t->end != END_NONE || (t->state != STATE_SYN_SENT && t->state != STATE_SYN_RECEIVED))

@@ -193,6 +193,10 @@ static void meaning_of_sent(const struct trace_conn *c, const struct tcp_event *
                (seg->len + seg->gso_size - 1) / seg->gso_size, (unsigned)seg->gso_size);
     if ((seg->flags & SEG_URG) != 0)
         phrase(&m->quiet, "urgent data");
+    if (ev->tcb != NULL && ev->tcb->pmtu.probing && seg->len > 0 &&
+        seg->seq == ev->tcb->pmtu.probe_seq)
+        phrase(&m->quiet, "probe: does a packet of %" PRIu32 " bytes get through?",
+               ev->tcb->pmtu.probe);
 }
 
 /* --- what arrived --- */

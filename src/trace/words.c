@@ -3,6 +3,7 @@
  */
 #include "segcat/trace/words.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "segcat/tcp/tcb.h"
@@ -90,6 +91,14 @@ const char *words_path(const struct tcp_event *ev, char *buf, size_t cap)
         break;
     case PATH_SILENT:
         silent(ev, buf, cap);
+        break;
+    case PATH_BLACK_HOLE:
+        snprintf(buf, cap,
+                 "packets of %" PRIu32 " bytes do not get through, going on with %" PRIu32,
+                 ev->mtu_before, ev->mtu);
+        break;
+    case PATH_MTU_RAISED:
+        snprintf(buf, cap, "packets of %" PRIu32 " bytes get through, going on with them", ev->mtu);
         break;
     }
     return buf;

@@ -141,7 +141,9 @@ enum tcp_timer {
 /* What is known of the path. */
 enum path_news {
     PATH_NOTHING,
-    PATH_SILENT, /* R1 (MUST-20): no ACK for `delay` in spite of several retransmissions */
+    PATH_SILENT,     /* R1 (MUST-20): no ACK for `delay` in spite of several retransmissions */
+    PATH_BLACK_HOLE, /* packets of `mtu_before` get no answer and no ICMP, smaller ones do: `mtu` */
+    PATH_MTU_RAISED, /* a probe of `mtu` got through */
 };
 
 /* How a connection ended. */
@@ -190,7 +192,8 @@ struct tcp_event {
     uint64_t flight;
     seq_t snd_nxt_before; /* SENT */
     enum path_news path;  /* PATH */
-    enum tcp_end end;     /* CLOSED */
+    uint32_t mtu_before, mtu;
+    enum tcp_end end; /* CLOSED */
 };
 
 /* Told of each event while it happens. Must not call into the core. */

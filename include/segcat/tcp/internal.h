@@ -153,6 +153,12 @@ void cwnd_use_sent(struct tcb *t, bool limited);
 /* The congestion window is what holds us back: it may grow. */
 bool cwnd_limited(const struct tcb *t);
 
+/* --- pmtu.c --- */
+void pmtu_on_timeout(struct tcb *t, usec_t now);
+void pmtu_on_progress(struct tcb *t, usec_t now);
+uint64_t pmtu_probe_lost(struct tcb *t, usec_t now);
+uint32_t pmtu_probe_now(struct tcb *t, uint64_t unsent, uint32_t window, uint64_t room, usec_t now);
+
 /* --- keepalive.c --- */
 void keepalive_heard(struct tcb *t, usec_t now);
 void keepalive_arm(struct tcb *t, usec_t now);

@@ -16,12 +16,14 @@
 #include "segcat/tcp/event.h"
 #include "segcat/tcp/keepalive.h"
 #include "segcat/tcp/pacing.h"
+#include "segcat/tcp/pmtu.h"
 #include "segcat/tcp/reassembly.h"
 #include "segcat/tcp/recovery.h"
 #include "segcat/tcp/ring.h"
 #include "segcat/tcp/rtt.h"
 #include "segcat/tcp/sent.h"
 #include "segcat/wire/address.h"
+#include "segcat/wire/icmp.h"
 
 #define MSS_MIN        48   /* a smaller MSS option counts as this (TCP.md 4) */
 #define MSS_DEFAULT_V4 536  /* MUST-15 */
@@ -190,6 +192,8 @@ struct tcb {
     struct ecn_state ecn;
     struct keepalive keep;
 
+    struct pmtu pmtu;
+
     /* R1 of MUST-20 */
     bool has_user_timeout; /* it was asked for */
     unsigned timeouts;     /* of retransmission, one after the other, without an ACK */
@@ -222,7 +226,19 @@ void tcb_segment(struct tcb *t, const struct segment *seg, usec_t now);
 /* Runs every timer whose time has come. */
 void tcb_timeout(struct tcb *t, usec_t now);
 
-/* A valid ICMP "too big": the path takes packets of mtu only. */
+/* What an ICMP error means to a connection. */
+enum icmp_verdict {
+    ICMP_IGNORED,    /* nothing to TCP, or there is no connection any more */
+    ICMP_NOT_OURS,   /* quotes nothing that is outstanding: maybe forged */
+    ICMP_NOTED,      /* worth telling */
+    ICMP_ENDS,       /* ends the opening */
+    ICMP_ABOUT_SIZE, /* path MTU discovery's */
+};
+enum icmp_verdict tcb_judge_icmp(const struct tcb *t, const struct icmp_error *e);
+/* Judges, and does what follows. */
+void tcb_icmp(struct tcb *t, const struct icmp_error *e, usec_t now);
+
+/* A valid ICMP "too big": the path takes packets of mtu only; 0: the router does not say. */
 void tcb_path_mtu(struct tcb *t, uint32_t mtu, usec_t now);
 
 /* A hard ICMP error about this connection: ends it if it is not synchronized (RFC 5461); else

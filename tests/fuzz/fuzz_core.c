@@ -114,7 +114,10 @@ static void check_sent(struct world *w, const struct segment *s)
     const uint32_t cut = s->gso_size != 0 ? s->gso_size : s->len;
 
     FUZZ_CHECK(s->len == s->data[0].len + s->data[1].len && s->len <= RING);
-    FUZZ_CHECK(cut <= t->mss && s->opt.sack_count <= SACK_BLOCKS_MAX);
+    /* A probe of the path is the one segment that is larger. */
+    FUZZ_CHECK(cut <= t->mss || (t->pmtu.probing && s->seq == t->pmtu.probe_seq &&
+                                 cut <= (uint32_t)(t->pmtu.probe_end - t->pmtu.probe_seq)));
+    FUZZ_CHECK(s->opt.sack_count <= SACK_BLOCKS_MAX);
     for (int i = 0; i < 2; i++)
         FUZZ_CHECK(s->data[i].len == 0 || (s->data[i].data >= w->snd &&
                                            s->data[i].data + s->data[i].len <= w->snd + RING));

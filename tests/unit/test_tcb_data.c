@@ -1134,6 +1134,29 @@ static void probe_is_taken(struct host *h)
     expect_nothing(h);
 }
 
+static void smaller_full_segments_are_noticed(struct host *h)
+{
+    uint32_t at = 1;
+
+    open_active(h);
+    while (h->t.quick_acks > 0) {
+        inject(h, ACK, at, 1, 1460);
+        at += 1460;
+        user_reads(h, at - 1460, 1460);
+        drain(h);
+    }
+    /* The peer has found a narrower path: 500 bytes from now on. */
+    for (int i = 0; i < 6; i++) {
+        inject(h, ACK, at, 1, 500);
+        at += 500;
+    }
+    drain(h);
+    inject(h, ACK, at, 1, 500);
+    expect_nothing(h);
+    inject(h, ACK, at + 500, 1, 500);
+    expect(h, ACK, 1, at + 1000, 0);
+}
+
 static void path_mtu(struct host *h)
 {
     h->peer_syn.mss = 1460;
@@ -1164,6 +1187,8 @@ static void path_mtu(struct host *h)
 }
 
 static const struct tcb_test tests[] = {
+    {"SHLD-19: full segments that become smaller are still acknowledged each second one",
+     smaller_full_segments_are_noticed},
     {"SHLD-31 MAY-13: out-of-order data is kept, answered by a duplicate ACK, delivered in order",
      out_of_order_is_kept},
     {"TCP.md 24: one byte at every other place: bounded, the next expected is taken",

@@ -501,6 +501,7 @@ static void reopen_timestamps_new(struct host *h)
     drive(h, STATE_TIME_WAIT);
     assert_true(honoured(h, -50000, 5));
     assert_true(honoured(h, 50000, 5));
+    assert_true(honoured(h, -50000, -5)); /* there is nothing to compare it with */
     /* which we would not agree to: the sequence number decides */
     h->t.cfg.no_timestamps = true;
     assert_false(honoured(h, -50000, 5));

@@ -150,6 +150,11 @@ static void dispatch(struct run *run, const struct packet *pkt, usec_t now)
         return;
     }
     c = find_conn(run, pkt);
+    /* An opening that a RST has just cancelled: what comes close behind is for the listener. */
+    if (c != NULL && c->tcb.end == END_SYN_CANCELLED && c != run->served) {
+        loop_drop_conn(run, c);
+        c = NULL;
+    }
     if (c != NULL)
         to_conn(run, c, pkt, now);
     else

@@ -135,9 +135,9 @@ static struct ends ends_of(const struct packet *pkt)
 }
 
 /*
- * False if there is no way back: silence then, the peer may ask again. And silence for a SYN to the
- * broadcast address of one of our networks, which reaches a listener on any address (MUST-57): the
- * kernel knows it as a destination that needs a permission.
+ * False if there is no way back: silence then, the peer may ask again. And silence for what comes to
+ * the broadcast address of one of our networks, which reaches a listener on any address (MUST-57):
+ * the kernel knows it as a destination that needs a permission.
  */
 static bool find_way(struct run *run, const struct ends *e)
 {
@@ -333,7 +333,7 @@ void listener_packet(struct run *run, const struct packet *pkt, usec_t now)
             answer_by_cookie(run, pkt, now);
         break;
     case LISTEN_RESET:
-        if (open_by_cookie(run, pkt, now))
+        if (open_by_cookie(run, pkt, now) || !find_way(run, &e))
             break;
         trace_stray(&run->trace, pkt, false, "no such connection", now);
         loop_reply(run, pkt, &reply, "RESET", now);

@@ -79,6 +79,12 @@ void child_close(void)
     to_child = -1;
 }
 
+void child_close_output(void)
+{
+    close(from_child);
+    from_child = -1;
+}
+
 size_t child_read(void *p, size_t n, int64_t deadline)
 {
     size_t got = 0;

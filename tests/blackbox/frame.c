@@ -113,6 +113,8 @@ static size_t build_tcp(const struct frame *f, uint8_t *p)
     memcpy(p + hlen, f->payload, f->len);
     s = sum(pseudo(&f->src, &f->dst, 6, hlen + f->len), p, hlen + f->len);
     put16(p + 16, (~s & 0xffff) ^ (f->bad_sum ? 0x0101 : 0));
+    if (f->partial_sum)
+        put16(p + 16, pseudo(&f->src, &f->dst, 6, hlen + f->len));
     return hlen + f->len;
 }
 
@@ -145,6 +147,23 @@ size_t frame_build(const struct frame *f, uint8_t *buf)
     }
     memset(buf + ip + tcp, 0x5a, f->padding);
     return ip + tcp + f->padding;
+}
+
+size_t frame_piece(const struct frame *f, const uint8_t *whole, size_t n, size_t i, uint8_t *buf)
+{
+    const size_t ip = 20, size = f->fragment_size & ~(size_t)7, at = i * size;
+    const size_t len = at + size < n - ip ? size : n - ip - at;
+
+    if (at >= n - ip)
+        return 0;
+    memcpy(buf, whole, ip);
+    memcpy(buf + ip, whole + ip + at, len);
+    put16(buf + 2, (unsigned)(ip + len));
+    put16(buf + 4, 0x5e9c); /* the identification that they share */
+    put16(buf + 6, (unsigned)(at / 8) | (at + len < n - ip ? 0x2000U : 0));
+    put16(buf + 10, 0);
+    put16(buf + 10, ~sum(0, buf, ip) & 0xffff);
+    return ip + len;
 }
 
 size_t frame_icmp(const struct address *from, const struct address *to, unsigned type,
@@ -264,6 +283,7 @@ static const char *read_tcp(const uint8_t *p, size_t len, struct frame *f)
     f->urgent = get16(p + 18);
     f->payload = p + hlen;
     f->len = len - hlen;
+    f->options_len = hlen - 20;
     if (!(f->flags & F_ACK) && f->ack != 0)
         return "an acknowledgment number without ACK";
     if (f->flags & F_URG || f->urgent != 0)

@@ -2,7 +2,7 @@
  * peer: runs one script against the real segcat. In a private namespace it is the other end of a
  * veth pair and no kernel's TCP is behind its address. See README.md there for the language.
  *
- *     peer SEGCAT SCRIPT          (interfaces sc0 and peer0, addresses as tests/blackbox/one makes)
+ *     peer SEGCAT SCRIPT [6]      (interfaces sc0 and peer0, addresses as tests/blackbox/one makes)
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -18,29 +18,44 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "peer.h"
 
 #define TOKENS_MAX 64
+#define CONNS_MAX  8
 #define STREAM_MAX (1 << 21)
 #define PATIENCE   (20 * 1000000LL) /* for what must happen, however slow the machine */
 
 static const char *script_name;
 static unsigned line_number;
 static const char *segcat;
+static int64_t watch;          /* when `start` was */
+static long long segments;     /* segments of segcat's since then */
+static long long round_number; /* of `repeat`, what % stands for */
 
 static int sock = -1;
 static uint8_t their_mac[6];
 static int ifindex;
+static bool v6_too;             /* the script of `option both`, the second time */
 static struct address us, them; /* the peer (this program), and segcat */
-static uint16_t our_port = 80, their_port;
-static uint32_t our_isn = 0xfffffff0, their_isn;
-static bool their_isn_known;
-static uint32_t our_nxt, their_nxt; /* what comes next, absolute */
-static bool ts_ok;                  /* both SYNs had timestamps */
-static bool our_syn_ts;
-static uint32_t their_ts;
+static uint16_t their_port;
+
+/* What belongs to one port of ours: `port N` goes over to another. */
+static struct conn {
+    uint16_t port;
+    uint32_t our_isn, their_isn;
+    bool their_isn_known;
+    uint32_t our_nxt, their_nxt; /* what comes next, absolute */
+    bool our_syn_ts, ts_ok;      /* our SYN, or both, had timestamps */
+    uint32_t their_ts;
+    unsigned our_mss, our_scale, their_scale; /* scales: only where both offered one */
+    bool our_wscale, edges_known;
+    uint32_t their_ack;
+    uint32_t our_edge, their_edge; /* the furthest that each side's window has reached */
+} conns[CONNS_MAX] = {{.port = 80, .our_isn = 0xfffffff0}}, *c = conns;
+
 static int64_t last_event;                    /* when a frame was last sent or came */
 static uint8_t last_bytes[PAYLOAD_MAX + 200]; /* the last frame that came, for ICMP to quote */
 static size_t last_len;
@@ -54,6 +69,8 @@ void fail(const char *fmt, ...)
     va_list ap;
 
     printf("# %s:%u: ", script_name, line_number);
+    if (round_number > 0)
+        printf("round %lld: ", round_number);
     va_start(ap, fmt);
     vprintf(fmt, ap);
     va_end(ap);
@@ -128,11 +145,19 @@ static const char *next_word(struct line *l)
     return l->word[l->at++];
 }
 
+/* N, N+% or N+M*%, where % is the round of `repeat`. */
 static long long number(const char *text)
 {
     char *end;
-    const long long v = strtoll(text, &end, 0);
+    long long v = strtoll(text, &end, 0), step = 1;
 
+    if (end != text && *end == '+') {
+        if (isdigit((unsigned char)end[1]))
+            step = strtoll(end + 1, &end, 0);
+        if (strcmp(end, step == 1 ? "+%" : "*%") != 0)
+            fail("%s is no number", text);
+        return v + step * round_number;
+    }
     if (end == text || *end != '\0')
         fail("%s is no number", text);
     return v;
@@ -177,8 +202,21 @@ static unsigned flags_of(const char *text)
     return flags;
 }
 
-static struct address address_of(const char *text)
+/* PEER and SEGCAT: the two addresses, of either family. */
+static const char *address_text(const char *word)
 {
+    const bool v6 = v6_too || us.v6;
+
+    if (strcmp(word, "PEER") == 0)
+        return v6 ? "2001:db8::2" : "192.0.2.2";
+    if (strcmp(word, "SEGCAT") == 0)
+        return v6 ? "2001:db8::1" : "192.0.2.1";
+    return word;
+}
+
+static struct address address_of(const char *word)
+{
+    const char *const text = address_text(word);
     struct address a = {.v6 = strchr(text, ':') != NULL};
 
     if (inet_pton(a.v6 ? AF_INET6 : AF_INET, text, a.bytes) != 1)
@@ -206,11 +244,14 @@ static void open_socket(bool v6)
                              .sll_protocol = htons(v6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP)};
     struct ifreq sc0 = {.ifr_name = "sc0"};
 
+    const int on = 1;
+
     us = address_of(v6 ? "2001:db8::2" : "192.0.2.2");
     them = address_of(v6 ? "2001:db8::1" : "192.0.2.1");
     ifindex = (int)if_nametoindex("peer0");
     at.sll_ifindex = ifindex;
     sock = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, at.sll_protocol);
+    setsockopt(sock, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
     if (sock < 0 || bind(sock, (struct sockaddr *)&at, sizeof at) < 0)
         fail("packet socket: %s", strerror(errno));
     if (ioctl(sock, SIOCGIFHWADDR, &sc0) < 0)
@@ -226,9 +267,9 @@ static void send_bytes(const uint8_t *p, size_t n, bool v6)
                              .sll_halen = 6};
 
     memcpy(to.sll_addr, their_mac, 6);
+    last_event = clock_now(); /* before: what waits for it waits for longer than we see */
     if (sendto(sock, p, n, 0, (struct sockaddr *)&to, sizeof to) < 0)
         fail("cannot send %zu bytes: %s", n, strerror(errno));
-    last_event = clock_now();
 }
 
 static bool is_ours(const uint8_t *p, size_t n)
@@ -241,12 +282,55 @@ static bool is_ours(const uint8_t *p, size_t n)
 /* What every segment of segcat's has to be. */
 static void check_bytes(const struct frame *f)
 {
-    const uint32_t at = f->seq + !!(f->flags & F_SYN) - their_isn - 1;
+    const uint32_t at = f->seq + !!(f->flags & F_SYN) - c->their_isn - 1;
 
-    for (size_t i = 0; i < f->len && their_isn_known; i++)
+    for (size_t i = 0; i < f->len && c->their_isn_known; i++)
         if (at + i >= written_len || f->payload[i] != written[at + i])
             fail("payload byte %zu of %s is not what was written", i,
-                 frame_text(f, their_isn, our_isn));
+                 frame_text(f, c->their_isn, c->our_isn));
+}
+
+static uint32_t later(uint32_t a, uint32_t b)
+{
+    return (int32_t)(a - b) > 0 ? a : b;
+}
+
+/* What holds for every segment of an open connection, whatever the script says. */
+static void check_limits(const struct frame *f)
+{
+    const uint32_t edge = f->ack + ((uint32_t)f->window << c->their_scale);
+
+    if (f->len + f->options_len > c->our_mss)
+        fail("larger than our MSS of %u (MUST-16): %s", c->our_mss,
+             frame_text(f, c->their_isn, c->our_isn));
+    /* a probe is one byte beyond */
+    if (f->len > 0 && (int32_t)(f->seq + f->len - c->our_edge) > 1)
+        fail("beyond the window that we announced: %s", frame_text(f, c->their_isn, c->our_isn));
+    if (c->edges_known && (int32_t)(edge - c->their_edge) < 0)
+        fail("its window's right edge moves back (SHLD-14): %s",
+             frame_text(f, c->their_isn, c->our_isn));
+    c->their_ack = f->ack;
+    c->their_edge = edge;
+    c->edges_known = true;
+}
+
+/* Of our SYN and of every segment that believes to be one of the connection. */
+static void note_ours(const struct frame *f)
+{
+    const bool syn = (f->flags & F_SYN) != 0;
+
+    if (syn) {
+        c->our_mss = f->options & O_MSS ? f->mss : 0;
+        c->our_mss = c->our_mss == 0 ? (us.v6 ? 1220 : 536) : c->our_mss < 48 ? 48 : c->our_mss;
+        c->our_wscale = (f->options & O_WSCALE) != 0;
+        c->our_scale = f->wscale > 14 ? 14 : f->wscale;
+        c->our_edge = c->their_nxt;
+        if (f->raw_options_len >= 0) /* only the script knows what that says */
+            c->our_mss = 65535, c->our_edge += 1U << 30;
+    }
+    if (f->flags & F_ACK && !(f->flags & F_RST))
+        c->our_edge = later(c->our_edge, f->ack + ((uint32_t)f->window
+                                                   << (syn || !c->our_wscale ? 0 : c->our_scale)));
 }
 
 static void note(const struct frame *f)
@@ -254,17 +338,48 @@ static void note(const struct frame *f)
     const uint32_t end = f->seq + (uint32_t)f->len + !!(f->flags & F_SYN) + !!(f->flags & F_FIN);
 
     if (f->flags & F_SYN) {
-        their_isn = f->seq;
-        their_isn_known = true;
-        their_nxt = end;
+        c->their_isn = f->seq;
+        c->their_isn_known = true;
+        c->their_nxt = end;
         their_port = f->sport;
-        ts_ok = (f->options & O_TS) && (our_syn_ts || !(f->flags & F_ACK));
+        c->edges_known = false;
+        c->their_scale = f->wscale;
+        if (f->flags & F_ACK && !(c->our_wscale && f->options & O_WSCALE))
+            c->our_wscale = false, c->their_scale = 0;
+        c->ts_ok = (f->options & O_TS) && (c->our_syn_ts || !(f->flags & F_ACK));
     }
-    if ((int32_t)(end - their_nxt) > 0)
-        their_nxt = end;
+    if (!(f->flags & F_RST) && (int32_t)(end - c->their_nxt) > 0)
+        c->their_nxt = end;
     if (f->options & O_TS)
-        their_ts = f->tsval;
+        c->their_ts = f->tsval;
+    if (!(f->flags & (F_RST | F_SYN)) && c->their_isn_known)
+        check_limits(f);
     check_bytes(f);
+}
+
+/* One packet into last_bytes, and when it came: this program may have been late to look. */
+static ssize_t take(struct sockaddr_ll *from, int64_t *at)
+{
+    _Alignas(struct cmsghdr) char control[128];
+    struct iovec iov = {.iov_base = last_bytes, .iov_len = sizeof last_bytes};
+    struct msghdr msg = {.msg_name = from,
+                         .msg_namelen = sizeof *from,
+                         .msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = control,
+                         .msg_controllen = sizeof control};
+    const ssize_t n = recvmsg(sock, &msg, 0);
+    struct timespec now, stamp;
+
+    *at = clock_now();
+    for (struct cmsghdr *m = CMSG_FIRSTHDR(&msg); n > 0 && m != NULL; m = CMSG_NXTHDR(&msg, m)) {
+        if (m->cmsg_level != SOL_SOCKET || m->cmsg_type != SO_TIMESTAMPNS)
+            continue;
+        memcpy(&stamp, CMSG_DATA(m), sizeof stamp);
+        clock_gettime(CLOCK_REALTIME, &now);
+        *at -= (now.tv_sec - stamp.tv_sec) * 1000000LL + (now.tv_nsec - stamp.tv_nsec) / 1000;
+    }
+    return n;
 }
 
 /* The next segment of segcat's, or false at the deadline. */
@@ -274,22 +389,24 @@ static bool receive(struct frame *f, int64_t deadline)
         struct pollfd fd = {.fd = sock, .events = POLLIN};
         const int64_t left = deadline - clock_now();
         struct sockaddr_ll from;
-        socklen_t from_len = sizeof from;
         const char *wrong;
+        int64_t at;
         ssize_t n;
 
         if (poll(&fd, 1, left > 0 ? (int)(left / 1000 + 1) : 0) <= 0)
             return false;
-        n = recvfrom(sock, last_bytes, sizeof last_bytes, 0, (struct sockaddr *)&from, &from_len);
+        n = take(&from, &at);
         if (n <= 0 || from.sll_pkttype == PACKET_OUTGOING || !is_ours(last_bytes, (size_t)n))
             continue;
         last_len = (size_t)n;
         wrong = frame_parse(last_bytes, last_len, f);
+        f->at = at;
         if (wrong != NULL)
             fail("segcat sent a bad packet: %s", wrong);
-        if (f->dport != our_port || (their_isn_known && f->sport != their_port))
+        if (f->dport != c->port || (c->their_isn_known && f->sport != their_port))
             continue;
         note(f);
+        segments++;
         return true;
     }
 }
@@ -298,7 +415,7 @@ static bool receive(struct frame *f, int64_t deadline)
 
 struct wish {
     const char *flags;
-    bool skip; /* >~ : others may come before it */
+    bool nopsh, has_blocks;
     bool has_seq, has_len, has_ack, has_win, has_ttl, has_tos, has_df;
     uint32_t seq; /* from segcat's ISN on */
     uint32_t ack;
@@ -313,8 +430,11 @@ struct wish {
     int64_t after, within;
 };
 
+/* @, @+N and @-N: from what segcat has acknowledged last. */
 static uint32_t relative(const char *text, uint32_t base)
 {
+    if (text[0] == '@')
+        return c->their_ack + (text[1] != '\0' ? (uint32_t)number(text + 1) : 0);
     return base + (uint32_t)number(text);
 }
 
@@ -348,9 +468,12 @@ static void wish_option(struct wish *w, const char *word)
         w->opt |= O_SACKOK;
     else if (strncmp(word, "ts", 2) == 0)
         w->opt |= O_TS;
+    else if (strcmp(word, "sack") == 0)
+        w->opt |= O_SACK;
     else if (strncmp(word, "sack=", 5) == 0) {
         w->opt |= O_SACK;
-        w->blocks = read_blocks(word + 5, our_isn, w->sack);
+        w->has_blocks = true;
+        w->blocks = read_blocks(word + 5, c->our_isn, w->sack);
     } else
         fail("%s is not known behind >", word);
 }
@@ -375,7 +498,7 @@ static void read_wish(struct line *l, struct wish *w)
         if (strcmp(word, "seq") == 0)
             w->has_seq = true, w->seq = (uint32_t)number(next_word(l));
         else if (strcmp(word, "ack") == 0)
-            w->has_ack = true, w->ack = relative(next_word(l), our_isn);
+            w->has_ack = true, w->ack = relative(next_word(l), c->our_isn);
         else if (strcmp(word, "len") == 0)
             w->has_len = true, w->len = (size_t)number(next_word(l));
         else if (strcmp(word, "win") == 0) {
@@ -390,6 +513,8 @@ static void read_wish(struct line *l, struct wish *w)
             w->has_tos = true, w->tos = (unsigned)number(next_word(l));
         else if (strcmp(word, "df") == 0)
             w->has_df = true, w->df = (unsigned)number(next_word(l));
+        else if (strcmp(word, "nopsh") == 0)
+            w->nopsh = true;
         else if (strcmp(word, "no") == 0)
             w->noopt |= option_named(next_word(l));
         else if (strcmp(word, "after") == 0)
@@ -408,9 +533,9 @@ static const char *mismatch(const struct wish *w, const struct frame *f)
     /* PSH only where the script names it. */
     const unsigned care = ~(want & F_PSH ? 0U : F_PSH);
 
-    if ((f->flags & care) != want)
+    if ((f->flags & care) != want || (w->nopsh && f->flags & F_PSH))
         return "flags";
-    if (w->has_seq && f->seq - their_isn != w->seq)
+    if (w->has_seq && f->seq - c->their_isn != w->seq)
         return "seq";
     if (w->has_len && f->len != w->len)
         return "len";
@@ -433,7 +558,7 @@ static const char *mismatch(const struct wish *w, const struct frame *f)
     if ((w->mss >= 0 && f->mss != w->mss) || (w->wscale >= 0 && f->wscale != w->wscale) ||
         (w->tsecr >= 0 && f->tsecr != (uint32_t)w->tsecr))
         return "an option's value";
-    if (w->opt & O_SACK &&
+    if (w->has_blocks &&
         (f->blocks != w->blocks || memcmp(f->sack, w->sack, w->blocks * sizeof w->sack[0]) != 0))
         return "SACK blocks";
     return NULL;
@@ -455,11 +580,32 @@ static void expect(struct line *l, bool skip)
             break;
     }
     if (wrong != NULL)
-        fail("%s is not as expected: %s", wrong, frame_text(&f, their_isn, our_isn));
-    if (clock_now() - begin < w.after)
-        fail("after %lld ms already: %s", (long long)(clock_now() - begin) / 1000,
-             frame_text(&f, their_isn, our_isn));
-    last_event = clock_now();
+        fail("%s is not as expected: %s", wrong, frame_text(&f, c->their_isn, c->our_isn));
+    if (w.after > 0 && f.at - begin < w.after)
+        fail("after %lld ms already: %s", (long long)(f.at - begin) / 1000,
+             frame_text(&f, c->their_isn, c->our_isn));
+    if (w.within != PATIENCE && f.at - begin > w.within)
+        fail("only after %lld ms: %s", (long long)(f.at - begin) / 1000,
+             frame_text(&f, c->their_isn, c->our_isn));
+    last_event = f.at;
+}
+
+/* count MIN-MAX TIME FLAGS FIELD...: so many of such segments come in this time; others may too. */
+static void count_segments(struct line *l)
+{
+    const char *const limits = next_word(l);
+    const int64_t until = clock_now() + duration(next_word(l));
+    int least, most, n = 0;
+    struct wish w;
+    struct frame f;
+
+    if (sscanf(limits, "%d-%d", &least, &most) != 2)
+        fail("%s: give MIN-MAX", limits);
+    read_wish(l, &w);
+    while (receive(&f, until))
+        n += mismatch(&w, &f) == NULL;
+    if (n < least || n > most)
+        fail("%d of %s came, not %d to %d", n, w.flags, least, most);
 }
 
 /* ---- < : what is sent */
@@ -476,10 +622,14 @@ static bool send_word(struct line *l, struct frame *f, const char *word)
         f->tos = (uint8_t)number(next_word(l));
     else if (strcmp(word, "badsum") == 0)
         f->bad_sum = true;
+    else if (strcmp(word, "partialsum") == 0)
+        f->partial_sum = true;
     else if (strcmp(word, "badipsum") == 0)
         f->bad_ip_sum = true;
     else if (strcmp(word, "fragment") == 0)
         f->fragment = true;
+    else if (strcmp(word, "fragments") == 0)
+        f->fragment_size = (size_t)number(next_word(l));
     else if (strcmp(word, "doff") == 0)
         f->data_offset = (int)number(next_word(l));
     else if (strcmp(word, "iplen") == 0)
@@ -521,25 +671,25 @@ static void send_option(struct frame *f, const char *word)
         f->options |= O_TS, f->tsecr = (uint32_t)number(word + 6);
     else if (strncmp(word, "sack=", 5) == 0) {
         f->options |= O_SACK;
-        f->blocks = read_blocks(word + 5, their_isn, f->sack);
+        f->blocks = read_blocks(word + 5, c->their_isn, f->sack);
     } else
         fail("%s is not known behind <", word);
 }
 
 static void send_frame(struct line *l)
 {
-    static uint8_t payload[PAYLOAD_MAX], bytes[PAYLOAD_MAX + 400];
+    static uint8_t payload[PAYLOAD_MAX], bytes[PAYLOAD_MAX + 400], piece[PAYLOAD_MAX + 400];
     struct frame f = {
         .src = us,
         .dst = them,
-        .sport = our_port,
+        .sport = c->port,
         .dport = their_port,
-        .seq = our_nxt,
+        .seq = c->our_nxt,
         .window = 65535,
         .ttl = 64,
         .df = true,
         .tsval = (uint32_t)(clock_now() / 1000),
-        .tsecr = their_ts,
+        .tsecr = c->their_ts,
         .payload = payload,
         .raw_options_len = -1,
         .data_offset = -1,
@@ -547,18 +697,19 @@ static void send_frame(struct line *l)
     };
     bool has_data = false, no_ts = false, keep = false;
     uint32_t end;
+    size_t n, len;
 
     f.flags = flags_of(next_word(l));
-    f.ack = f.flags & F_ACK ? their_nxt : 0;
+    f.ack = f.flags & F_ACK ? c->their_nxt : 0;
     if (f.flags & F_SYN)
-        f.seq = our_isn;
+        f.seq = c->our_isn;
     while (l->at < l->count) {
         const char *const word = next_word(l);
 
         if (strcmp(word, "seq") == 0)
-            f.seq = relative(next_word(l), our_isn);
+            f.seq = relative(next_word(l), c->our_isn);
         else if (strcmp(word, "ack") == 0)
-            f.ack = relative(next_word(l), their_isn);
+            f.ack = relative(next_word(l), c->their_isn);
         else if (strcmp(word, "len") == 0)
             f.len = (size_t)number(next_word(l));
         else if (strcmp(word, "data") == 0) {
@@ -570,24 +721,32 @@ static void send_frame(struct line *l)
         } else if (strcmp(word, "nots") == 0)
             no_ts = true;
         else if (strcmp(word, "keep") == 0)
-            keep = true; /* our_nxt stays: a forgery, or something to be lost */
+            keep = true; /* c->our_nxt stays: a forgery, or something to be lost */
         else if (!send_word(l, &f, word))
             send_option(&f, word);
     }
     if (f.len > PAYLOAD_MAX)
         fail("too much payload");
     for (size_t i = 0; i < f.len && !has_data; i++)
-        payload[i] = our_byte(f.seq + !!(f.flags & F_SYN) - our_isn - 1 + (uint32_t)i);
+        payload[i] = our_byte(f.seq + !!(f.flags & F_SYN) - c->our_isn - 1 + (uint32_t)i);
     if (f.flags & F_SYN)
-        our_syn_ts = (f.options & O_TS) != 0;
-    else if (ts_ok && !no_ts && f.raw_options_len < 0)
+        c->our_syn_ts = (f.options & O_TS) != 0;
+    else if (c->ts_ok && !no_ts && f.raw_options_len < 0)
         f.options |= O_TS;
     if (f.flags & F_SYN && f.flags & F_ACK)
-        ts_ok = ts_ok && our_syn_ts;
+        c->ts_ok = c->ts_ok && c->our_syn_ts;
+    if (f.flags & F_SYN && f.flags & F_ACK && !keep && !(f.options & O_WSCALE))
+        c->their_scale = 0;
+    if (!keep || !(f.flags & F_SYN))
+        note_ours(&f);
     end = f.seq + (uint32_t)f.len + !!(f.flags & F_SYN) + !!(f.flags & F_FIN);
-    if (!keep && (f.flags & F_SYN || (int32_t)(end - our_nxt) > 0))
-        our_nxt = end;
-    send_bytes(bytes, frame_build(&f, bytes), f.src.v6);
+    if (!keep && (f.flags & F_SYN || (int32_t)(end - c->our_nxt) > 0))
+        c->our_nxt = end;
+    n = frame_build(&f, bytes);
+    if (f.fragment_size == 0)
+        send_bytes(bytes, n, f.src.v6);
+    for (size_t i = 0; f.fragment_size > 0 && (len = frame_piece(&f, bytes, n, i, piece)) > 0; i++)
+        send_bytes(piece, len, false);
 }
 
 static void send_icmp(struct line *l)
@@ -608,8 +767,12 @@ static void send_icmp(struct line *l)
             rest = (uint32_t)number(next_word(l));
         else if (strcmp(word, "from") == 0)
             from = address_of(next_word(l));
-        else if (strcmp(word, "seq") == 0) {
-            const uint32_t seq = htonl(relative(next_word(l), their_isn));
+        else if (strcmp(word, "sport") == 0) {
+            const uint16_t port = htons((uint16_t)number(next_word(l)));
+
+            memcpy(quote + (us.v6 ? 40 : 20), &port, 2);
+        } else if (strcmp(word, "seq") == 0) {
+            const uint32_t seq = htonl(relative(next_word(l), c->their_isn));
 
             memcpy(quote + (us.v6 ? 44 : 24), &seq, 4);
         } else
@@ -626,10 +789,12 @@ static void option(struct line *l)
 
     if (strcmp(word, "v6") == 0)
         open_socket(true);
+    else if (strcmp(word, "both") == 0)
+        open_socket(v6_too);
     else if (strcmp(word, "isn") == 0)
-        our_isn = (uint32_t)number(next_word(l));
+        c->our_isn = (uint32_t)number(next_word(l));
     else if (strcmp(word, "port") == 0)
-        our_port = (uint16_t)number(next_word(l));
+        c->port = (uint16_t)number(next_word(l));
     else
         fail("%s is not known behind option", word);
 }
@@ -642,14 +807,14 @@ static void run(struct line *l)
     bool listens = false;
 
     while (l->at < l->count) {
-        argv[n] = (char *)(uintptr_t)next_word(l);
+        argv[n] = (char *)(uintptr_t)address_text(next_word(l));
         listens = listens || (argv[n][0] == '-' && argv[n][1] != '-' && strchr(argv[n], 'l'));
         n++;
     }
     argv[n] = NULL;
     if (sock < 0)
         open_socket(false);
-    our_nxt = our_isn;
+    c->our_nxt = c->our_isn;
     if (listens)
         their_port = (uint16_t)number(argv[n - 1]);
     last_event = clock_now();
@@ -665,13 +830,14 @@ static void write_stdin(struct line *l)
     const size_t n = text ? strlen(word) : (size_t)number(word);
     uint8_t *const at = written + written_len;
 
+    last_event = clock_now();
+
     if (written_len + n > sizeof written)
         fail("too much is written");
     for (size_t i = 0; i < n; i++)
         at[i] = text ? (uint8_t)word[i] : stdin_byte(written_len + i);
     written_len += n;
     child_write(at, n);
-    last_event = clock_now();
 }
 
 static void read_stdout(struct line *l)
@@ -695,7 +861,40 @@ static void nothing(struct line *l)
     struct frame f;
 
     if (receive(&f, clock_now() + duration(next_word(l))))
-        fail("nothing was expected: %s", frame_text(&f, their_isn, our_isn));
+        fail("nothing was expected: %s", frame_text(&f, c->their_isn, c->our_isn));
+}
+
+/* came MIN-MAX: so many segments since `start`. */
+static void came_since(struct line *l)
+{
+    int least, most;
+
+    if (sscanf(next_word(l), "%d-%d", &least, &most) != 2)
+        fail("give MIN-MAX");
+    if (segments < least || segments > most)
+        fail("%lld segments came, not %d to %d", segments, least, most);
+}
+
+/* took TIME, lasted TIME: so long, at most or at least, since `start`. */
+static void took(struct line *l, bool least)
+{
+    const int64_t limit = duration(next_word(l)), time = clock_now() - watch;
+
+    if (least ? time < limit : time > limit)
+        fail("it took %lld ms", (long long)time / 1000);
+}
+
+/* port N: what follows is about the connection from this port of ours. */
+static void change_port(struct line *l)
+{
+    const uint16_t port = (uint16_t)number(next_word(l));
+    const uint32_t isn = conns[0].our_isn;
+
+    for (c = conns; c->port != 0 && c->port != port; c++)
+        if (c == conns + CONNS_MAX - 1)
+            fail("too many ports");
+    if (c->port == 0)
+        *c = (struct conn){.port = port, .our_isn = isn, .our_nxt = isn};
 }
 
 static void expect_exit(struct line *l)
@@ -708,23 +907,51 @@ static void expect_exit(struct line *l)
 
 static void statement(struct line *l);
 
-/* The opening in one word: with the options that follow in our SYN or SYN,ACK. */
+/* The opening in one word: with the options that follow in our SYN or SYN,ACK; `rtt TIME` before
+ * them makes segcat measure so much. */
 static void handshake(struct line *l, const char *const steps[3])
 {
     char rest[1024] = "";
+    int64_t rtt = 0;
 
+    if (l->at < l->count && strcmp(l->word[l->at], "rtt") == 0) {
+        l->at++;
+        rtt = duration(next_word(l));
+    }
     while (l->at < l->count) {
         strncat(rest, " ", sizeof rest - strlen(rest) - 1);
         strncat(rest, next_word(l), sizeof rest - strlen(rest) - 1);
     }
     for (int i = 0; i < 3; i++) {
         struct line one;
+        struct frame f;
         const bool syn = steps[i][0] == '<' && strchr(steps[i], 'S') != NULL;
 
         snprintf(one.text, sizeof one.text, "%s%s", steps[i], syn ? rest : "");
         split(&one);
         statement(&one);
+        if (rtt > 0 && steps[i][0] == '>' && strchr(steps[i], 'S') != NULL &&
+            receive(&f, clock_now() + rtt))
+            fail("it did not wait for %lld ms", (long long)rtt / 1000);
     }
+}
+
+/* repeat N STATEMENT [; STATEMENT]...: % in their numbers counts from 0. */
+static void repeat(struct line *l)
+{
+    const long long rounds = number(next_word(l));
+    const int first = l->at, count = l->count;
+
+    for (round_number = 0; round_number < rounds; round_number++)
+        for (int at = first, end; at < count; at = end + 1) {
+            for (end = at; end < count && strcmp(l->word[end], ";") != 0; end++)
+                continue;
+            l->at = at;
+            l->count = end;
+            statement(l);
+        }
+    l->at = l->count = count;
+    round_number = 0;
 }
 
 static void statement(struct line *l)
@@ -743,6 +970,20 @@ static void statement(struct line *l)
         send_icmp(l);
     else if (strcmp(word, "nothing") == 0)
         nothing(l);
+    else if (strcmp(word, "count") == 0)
+        count_segments(l);
+    else if (strcmp(word, "repeat") == 0)
+        repeat(l);
+    else if (strcmp(word, "start") == 0)
+        watch = clock_now(), segments = 0;
+    else if (strcmp(word, "came") == 0)
+        came_since(l);
+    else if (strcmp(word, "took") == 0)
+        took(l, false);
+    else if (strcmp(word, "lasted") == 0)
+        took(l, true);
+    else if (strcmp(word, "port") == 0)
+        change_port(l);
     else if (strcmp(word, "connect") == 0)
         handshake(l, active);
     else if (strcmp(word, "accept") == 0)
@@ -757,6 +998,8 @@ static void statement(struct line *l)
         child_close();
     else if (strcmp(word, "read") == 0)
         read_stdout(l);
+    else if (strcmp(word, "closeout") == 0)
+        child_close_output();
     else if (strcmp(word, "signal") == 0)
         child_signal((int)number(next_word(l)));
     else if (strcmp(word, "stderr") == 0) {
@@ -764,6 +1007,11 @@ static void statement(struct line *l)
 
         if (!child_says(text, clock_now() + PATIENCE))
             fail("it does not say \"%s\"", text);
+    } else if (strcmp(word, "unsaid") == 0) {
+        const char *const text = next_word(l);
+
+        if (strstr(child_stderr(), text) != NULL)
+            fail("it says \"%s\"", text);
     } else if (strcmp(word, "exit") == 0)
         expect_exit(l);
     else
@@ -777,8 +1025,9 @@ int main(int argc, char *argv[])
     struct line l;
     FILE *f;
 
-    if (argc != 3 || (f = fopen(argv[2], "r")) == NULL) {
-        fprintf(stderr, "usage: peer SEGCAT SCRIPT\n");
+    v6_too = argc == 4 && strcmp(argv[3], "6") == 0;
+    if (argc < 3 || argc != 3 + v6_too || (f = fopen(argv[2], "r")) == NULL) {
+        fprintf(stderr, "usage: peer SEGCAT SCRIPT [6]\n");
         return 2;
     }
     segcat = argv[1];

@@ -52,6 +52,8 @@ struct frame {
     uint32_t sack[BLOCKS_MAX][2];
     const uint8_t *payload;
     size_t len;
+    size_t options_len;
+    int64_t at; /* when it came */
 
     /* only for what is built: ways to be wrong */
     uint8_t raw_options[40]; /* in place of those above */
@@ -62,12 +64,17 @@ struct frame {
     int ip_length;   /* the length field; -1: the right one */
     size_t padding;  /* bytes behind the packet */
     bool bad_sum;
+    bool partial_sum; /* of the pseudo-header alone, as offload leaves it */
     bool bad_ip_sum;
-    bool fragment; /* more fragments to come */
+    bool fragment;        /* more fragments to come */
+    size_t fragment_size; /* sent in fragments of so many bytes (IPv4) */
 };
 
 /* The packet's bytes into buf (room for PAYLOAD_MAX + 200). Returns how many. */
 size_t frame_build(const struct frame *f, uint8_t *buf);
+
+/* The i-th fragment of a packet that frame_build() has made. Returns its length, 0 if there is none. */
+size_t frame_piece(const struct frame *f, const uint8_t *whole, size_t n, size_t i, uint8_t *buf);
 
 /* Reads a packet. Returns NULL, or what is wrong with it: segcat must never send such a thing. */
 const char *frame_parse(const uint8_t *p, size_t len, struct frame *f);
@@ -87,6 +94,8 @@ void child_start(char *const argv[]);
 /* Bytes into its stdin, all of them (it must take them). */
 void child_write(const void *p, size_t n);
 void child_close(void);
+/* Nobody reads its stdout any more. */
+void child_close_output(void);
 /* Waits for n bytes of its stdout, at most until the deadline. Returns how many came. */
 size_t child_read(void *p, size_t n, int64_t deadline);
 /* Waits until its stderr, from where the last call stopped, has this text. */

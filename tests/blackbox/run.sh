@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs every script of tests/blackbox against the real segcat, several at once; TAP. The test's name
-# is the script's first line.
+# is the script's first line. One with `option both` runs twice, over IPv4 and over IPv6.
 set -u
 here=${abs_top_srcdir:?is set by make check}/tests/blackbox
 build=${abs_top_builddir:?is set by make check}/tests/blackbox
@@ -14,24 +14,34 @@ if ! unshare -Urn true 2>/dev/null; then
     exit 0
 fi
 rm -rf "$work" && mkdir -p "$work" || exit 1
-set -- "$here"/*.script
+# NAME or NAME:6, the slow ones (`# slow`) first.
+jobs=$(
+    for script in $(grep -l '^# slow' "$here"/*.script) $(grep -L '^# slow' "$here"/*.script); do
+        name=$(basename "$script" .script)
+        echo "$name"
+        ! grep -q '^option both' "$script" || echo "$name:6"
+    done
+)
+# shellcheck disable=SC2086 # words
+set -- $jobs
 echo "1..$#"
 # shellcheck disable=SC2016 # the inner shell's
-printf '%s\n' "$@" | xargs -P "${BLACKBOX_JOBS:-8}" -n 1 sh -c '
-    name=$(basename "$0" .script)
-    timeout -k 5 "${BLACKBOX_TIMEOUT:-120}" "$here/one" "$build/peer" "$segcat" "$0" \
-        >"$work/$name.out" 2>&1 </dev/null
-    echo $? >"$work/$name.status"
+printf '%s\n' "$@" | xargs -P "${BLACKBOX_JOBS:-16}" -n 1 sh -c '
+    script=$here/${0%:6}.script
+    case $0 in *:6) version=6 ;; *) version= ;; esac
+    timeout -k 5 "${BLACKBOX_TIMEOUT:-120}" "$here/one" "$build/peer" "$segcat" "$script" $version \
+        >"$work/$0.out" 2>&1 </dev/null
+    echo $? >"$work/$0.status"
 '
 number=0
-for script; do
+for job; do
     number=$((number + 1))
-    name=$(basename "$script" .script)
-    title=$(sed -n '1s/^# *//p' "$script")
-    if [ "$(cat "$work/$name.status" 2>/dev/null)" = 0 ]; then
-        echo "ok $number - $name: $title"
+    title=$(sed -n '1s/^# *//p' "$here/${job%:6}.script")
+    case $job in *:6) title="$title (IPv6)" ;; esac
+    if [ "$(cat "$work/$job.status" 2>/dev/null)" = 0 ]; then
+        echo "ok $number - ${job%:6}: $title"
     else
-        echo "not ok $number - $name: $title"
-        sed 's/^\([^#]\)/# \1/' "$work/$name.out"
+        echo "not ok $number - ${job%:6}: $title"
+        sed 's/^\([^#]\)/# \1/' "$work/$job.out"
     fi
 done

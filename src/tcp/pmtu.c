@@ -137,11 +137,20 @@ void tcb_path_mtu(struct tcb *t, uint32_t mtu, usec_t now)
 
 /* --- black holes, RFC 4821 7.7 --- */
 
-static uint32_t base_size(const struct tcb *t)
+/* The packet of the segment that has no answer. */
+static uint32_t stuck_size(const struct tcb *t)
+{
+    const uint32_t size = sent_at(&t->sent, 0)->len + headers(t) + (t->use_ts ? 12 : 0);
+
+    return size < packet_size(t) ? size : packet_size(t);
+}
+
+/* What is tried when packets of `size` do not get through. */
+static uint32_t base_below(const struct tcb *t, uint32_t size)
 {
     if (is_v6(t))
         return MIN_V6;
-    return packet_size(t) > 1064 ? 1064 : 576; /* MSS 1024, then what every host takes */
+    return size > 1064 ? 1064 : 576; /* MSS 1024, then what every host takes */
 }
 
 /* A probe's failure says nothing about congestion, and how far up the next may go. */
@@ -161,12 +170,13 @@ static void probe_failed(struct tcb *t, usec_t now)
 void pmtu_on_timeout(struct tcb *t, usec_t now)
 {
     struct pmtu *p = &t->pmtu;
-    const uint32_t base = base_size(t);
+    uint32_t size, base;
 
     if (p->probing)
         probe_failed(t, now);
-    if (t->sent.count == 0 || packet_size(t) <= base || !tcb_synchronized(t) ||
-        sent_at(&t->sent, 0)->len <= payload_of(t, base)) {
+    size = t->sent.count > 0 && tcb_synchronized(t) ? stuck_size(t) : 0;
+    base = base_below(t, size);
+    if (size <= base) {
         p->timeouts = 0;
         return;
     }

@@ -356,6 +356,26 @@ static void a_black_hole_is_found(struct host *h)
     }
 }
 
+/* The end of a writing may be less than the first size that is tried and still too much. */
+static void a_short_segment_in_a_black_hole(struct host *h)
+{
+    open_wide(h);
+    user_writes(h, 1, 900);
+    drain(h);
+    const uint64_t before = h->t.stats.rto_count;
+
+    while (h->t.stats.rto_count < before + 2) {
+        run_timer(h);
+        if (h->t.stats.rto_count < before + 2)
+            drain(h);
+    }
+    expect(h, ACK, 1, 1, 536);
+    h->now += 10 * USEC_MS;
+    inject(h, ACK, 1, 537, 0);
+    assert_int_equal(h->news.path, PATH_BLACK_HOLE);
+    assert_int_equal(h->news.mtu, 576);
+}
+
 static void one_timeout_is_no_black_hole(struct host *h)
 {
     uint32_t at = 1;
@@ -381,7 +401,7 @@ static void one_timeout_is_no_black_hole(struct host *h)
 static void small_segments_prove_nothing(struct host *h)
 {
     open_wide(h);
-    user_writes(h, 1, 1000);
+    user_writes(h, 1, 500);
     for (int i = 0; i < 8; i++) {
         drain(h);
         run_timer(h);
@@ -559,6 +579,7 @@ static const struct tcb_test tests[] = {
      a_router_answers_a_probe},
     {"RFC4821-PLPMTUD: two timeouts of full segments: smaller ones, told when they get through",
      a_black_hole_is_found},
+    {"RFC4821-PLPMTUD: a black hole for less than a full segment", a_short_segment_in_a_black_hole},
     {"RFC4821-PLPMTUD: one timeout is no black hole", one_timeout_is_no_black_hole},
     {"RFC4821-PLPMTUD: timeouts of small segments are none", small_segments_prove_nothing},
     {"RFC4821-PLPMTUD: down to what every host takes", lower_and_lower},

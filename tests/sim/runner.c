@@ -79,7 +79,8 @@ static bool run_seed(const struct sim_program *program, uint64_t seed, bool trac
 /* How many runs a group has. A group of all that there is has no more than that. */
 static uint64_t seeds_of(const struct sim_group *g, const struct wishes *w)
 {
-    const uint64_t n = w->seeds != 0 ? w->seeds : g->seeds;
+    const uint64_t most = w->seeds != 0 ? w->seeds : g->seeds;
+    const uint64_t n = g->in_soak != 0 && most > g->in_soak ? g->in_soak : most;
     const uint64_t all = g->count != NULL ? g->count() : 0;
 
     return all != 0 && (n == 0 || n > all) ? all : n;

@@ -19,8 +19,14 @@ struct sim_group {
     const char *name;
     void (*make)(struct sim_params *p, struct rng *r, uint64_t index);
     unsigned seeds;          /* in make check */
+    unsigned in_soak;        /* too long for make check: so many, and only in a soak */
     uint64_t (*count)(void); /* a soak needs no more than these: all that there are */
 };
+
+#define SIM_GROUP(name_, make_, seeds_)                     \
+    {                                                       \
+        .name = (name_), .make = (make_), .seeds = (seeds_) \
+    }
 
 struct sim_program {
     const char *name;

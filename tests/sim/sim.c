@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "segcat/tcp/isn.h"
 #include "segcat/tcp/listen.h"
 
 /* So many events without any passing of time are a busy loop. */
@@ -303,6 +304,9 @@ static void settle(struct sim *s, int i)
 
 static void opened(struct sim *s, int i)
 {
+    struct tcb *const t = &s->end[i].tcb;
+
+    t->snd.head = t->snd.tail = t->rcv.head = t->rcv.tail = s->p.stream_at;
     s->end[i].open = true;
     s->end[i].listening = false;
     s->end[i].mem.iss = s->end[i].tcb.iss;
@@ -588,6 +592,12 @@ static void init(struct sim *s, const struct sim_params *p, bool trace, uint64_t
     for (int i = 0; i < 2; i++) {
         s->end[i].cfg.local = s->end[i].addr;
         s->end[i].cfg.remote = s->end[1 - i].addr;
+        if (p->end[i].has_tsval) {
+            const struct tcb_config *const c = &s->end[i].cfg;
+            const uint32_t offset = timestamp_offset(c->key, &c->local, &c->remote);
+
+            s->end[i].clock = (usec_t)(uint32_t)(p->end[i].tsval - offset) * USEC_MS;
+        }
         sim_print_begin(s, i);
     }
     if (p->script != NULL) {

@@ -79,7 +79,9 @@ struct sim_end_params {
     struct tcb_config cfg; /* sizes and switches; the memory and endpoints are the simulator's */
     bool active;           /* opens; else listens */
     usec_t open_at;
-    usec_t clock; /* what it says when the run begins */
+    usec_t clock;   /* what it says when the run begins */
+    bool has_tsval; /* such that the timestamps begin with tsval */
+    uint32_t tsval;
     struct sim_app app;
 };
 
@@ -109,6 +111,7 @@ struct sim_params {
     uint64_t seed;
     struct sim_end_params end[2];
     struct sim_link_params link[2];  /* [i]: from end i */
+    uint64_t stream_at;              /* the offsets of both streams begin here */
     const struct sim_script *script; /* NULL: B is one of ours */
     struct sim_script_params told;
     bool codec; /* segments cross the link as bytes */
@@ -191,11 +194,12 @@ struct sim_memory {
     uint64_t fin; /* where it stands */
     bool peer_fin_acked;
     uint64_t segments, events_sent, events_closed;
-    uint64_t sacked;     /* in all */
-    bool taken;          /* the last segment that arrived, */
-    uint32_t notes;      /* and what was said of it */
-    unsigned answers;    /* segments without data since the last arrival */
-    unsigned challenges; /* in the second that began at */
+    uint64_t sacked;         /* in all */
+    enum send_reason reason; /* of the last segment sent */
+    bool taken;              /* the last segment that arrived, */
+    uint32_t notes;          /* and what was said of it */
+    unsigned answers;        /* segments without data since the last arrival */
+    unsigned challenges;     /* in the second that began at */
     usec_t challenges_at;
     bool echo;           /* a CE mark came and no CWR */
     uint64_t ecn_cuts;   /* so many, */

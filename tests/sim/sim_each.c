@@ -215,10 +215,14 @@ static void make_pair(struct sim_params *p, struct rng *r, uint64_t index)
 }
 
 static const struct sim_group groups[] = {
-    {"TCP.md 29: each single segment dropped, duplicated, corrupted, delayed", make_single, 0,
-     count_singles},
-    {"TCP.md 29: each pair of segments dropped, duplicated, corrupted, delayed", make_pair, 8000,
-     count_pairs},
+    {.name = "TCP.md 29: each single segment dropped, duplicated, corrupted, delayed",
+     .make = make_single,
+     .seeds = 0,
+     .count = count_singles},
+    {.name = "TCP.md 29: each pair of segments dropped, duplicated, corrupted, delayed",
+     .make = make_pair,
+     .seeds = 8000,
+     .count = count_pairs},
 };
 
 int main(int argc, char **argv)

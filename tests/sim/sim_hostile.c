@@ -177,7 +177,12 @@ static void make_silent(struct sim_params *p, struct rng *r, uint64_t index)
     p->told.every = rng_log_range(r, 1, USEC_SEC);
     p->end[0].cfg.user_timeout = rng_log_range(r, USEC_SEC, 1000 * USEC_SEC);
     p->end[0].cfg.syn_timeout = rng_log_range(r, USEC_SEC, 1000 * USEC_SEC);
-    p->told.ends |= 1U << END_TIMEOUT | 1U << END_NONE;
+    p->told.ends |= 1U << END_TIMEOUT;
+    if (rng_half(r)) {
+        p->end[0].cfg.keepalive.idle = rng_log_range(r, USEC_SEC, 10000 * USEC_SEC);
+    } else {
+        p->told.ends |= 1U << END_NONE;
+    }
     p->told.expect_done = false;
 }
 
@@ -294,40 +299,44 @@ static void make_all_at_once(struct sim_params *p, struct rng *r, uint64_t index
 {
     (void)index;
     against(p, r, rng_next(r) & rng_next(r) & ~(uint64_t)(HABIT_LIES | HABIT_SILENT));
+    if (p->told.habits & (HABIT_ONE_BYTE | HABIT_OVERLAPS)) {
+        seldom(p, r);
+    }
     p->told.ends = ENDS_ANY;
     p->told.expect_done = false;
     sim_lossy(p, r, rng_half(r) ? SIM_PPM(5) : 0);
 }
 
 static const struct sim_group groups[] = {
-    {"TCP.md 28: ACK splitting gains nothing", make_split, 150, NULL},
-    {"TCP.md 28: duplicate ACKs that are made up", make_dup_acks, 150, NULL},
-    {"TCP.md 28: acknowledgments of what has not arrived yet", make_optimistic, 150, NULL},
-    {"TCP.md 16, 18: ACKs above SND.NXT and far below SND.UNA", make_wrong_acks, 150, NULL},
-    {"TCP.md 26: SACK blocks for what has not arrived", make_sack_lies, 200, NULL},
-    {"TCP.md 27 RFC2018-RENEGE: the peer throws away what it has SACKed", make_renege, 200, NULL},
-    {"TCP.md 26: SACK blocks of every bad shape", make_bad_sack, 200, NULL},
-    {"TCP.md 17 SHLD-14: the window shrinks, to 0 too, with data in flight", make_shrinking, 200,
-     NULL},
-    {"MUST-37 TCP.md 19: a peer that does not read, for an hour", make_never_reads, 100, NULL},
-    {"a peer that drops everything and acknowledges old data", make_lazy, 100, NULL},
-    {"MUST-20 MUST-23: a peer that falls silent", make_silent, 150, NULL},
-    {"TCP.md 24: one-byte segments at every other offset", make_one_byte, 150, NULL},
-    {"TCP.md 25: overlaps", make_overlaps, 200, NULL},
-    {"TCP.md 25: overlaps with other bytes: one rule decides", make_lies, 200, NULL},
-    {"TCP.md 25: data beyond the window and behind the FIN, FIN out of order", make_beyond, 200,
-     NULL},
-    {"TCP.md 25: FINs in several places", make_wrong_fin, 150, NULL},
-    {"RFC5961-RST RFC5961-SYN TCP.md 21: RST and SYN in the window", make_reset, 200, NULL},
-    {"RFC5961-ACK: somebody else who guesses the numbers", make_blind, 250, NULL},
-    {"TCP.md 9: urgent pointers without sense", make_urgent, 150, NULL},
-    {"RFC7323-PAWS TCP.md 14: timestamps go back, jump ahead, are missing", make_timestamps, 250,
-     NULL},
-    {"TCP.md 19: keepalive probes of 0 and 1 byte", make_keepalive, 100, NULL},
-    {"TCP.md 4, 5: each MSS and window scale that makes no sense", make_options, 192, NULL},
-    {"TCP.md 11: what cannot be meant before a SYN,ACK", make_bad_opening, 150, NULL},
-    {"anything, with nearly right numbers", make_anything, 400, NULL},
-    {"all bad habits at once", make_all_at_once, 400, NULL},
+    SIM_GROUP("TCP.md 28: ACK splitting gains nothing", make_split, 150),
+    SIM_GROUP("TCP.md 28: duplicate ACKs that are made up", make_dup_acks, 150),
+    SIM_GROUP("TCP.md 28: acknowledgments of what has not arrived yet", make_optimistic, 150),
+    SIM_GROUP("TCP.md 16, 18: ACKs above SND.NXT and far below SND.UNA", make_wrong_acks, 150),
+    SIM_GROUP("TCP.md 26: SACK blocks for what has not arrived", make_sack_lies, 200),
+    SIM_GROUP("TCP.md 27 RFC2018-RENEGE: the peer throws away what it has SACKed", make_renege,
+              200),
+    SIM_GROUP("TCP.md 26: SACK blocks of every bad shape", make_bad_sack, 200),
+    SIM_GROUP("TCP.md 17 SHLD-14: the window shrinks, to 0 too, with data in flight",
+              make_shrinking, 200),
+    SIM_GROUP("MUST-37 TCP.md 19: a peer that does not read, for an hour", make_never_reads, 100),
+    SIM_GROUP("a peer that drops everything and acknowledges old data", make_lazy, 100),
+    SIM_GROUP("MUST-20 MUST-23: a peer that falls silent", make_silent, 150),
+    SIM_GROUP("TCP.md 24: one-byte segments at every other offset", make_one_byte, 150),
+    SIM_GROUP("TCP.md 25: overlaps", make_overlaps, 200),
+    SIM_GROUP("TCP.md 25: overlaps with other bytes: one rule decides", make_lies, 200),
+    SIM_GROUP("TCP.md 25: data beyond the window and behind the FIN, FIN out of order", make_beyond,
+              200),
+    SIM_GROUP("TCP.md 25: FINs in several places", make_wrong_fin, 150),
+    SIM_GROUP("RFC5961-RST RFC5961-SYN TCP.md 21: RST and SYN in the window", make_reset, 200),
+    SIM_GROUP("RFC5961-ACK: somebody else who guesses the numbers", make_blind, 250),
+    SIM_GROUP("TCP.md 9: urgent pointers without sense", make_urgent, 150),
+    SIM_GROUP("RFC7323-PAWS TCP.md 14: timestamps go back, jump ahead, are missing",
+              make_timestamps, 250),
+    SIM_GROUP("TCP.md 19: keepalive probes of 0 and 1 byte", make_keepalive, 100),
+    SIM_GROUP("TCP.md 4, 5: each MSS and window scale that makes no sense", make_options, 192),
+    SIM_GROUP("TCP.md 11: what cannot be meant before a SYN,ACK", make_bad_opening, 150),
+    SIM_GROUP("anything, with nearly right numbers", make_anything, 400),
+    SIM_GROUP("all bad habits at once", make_all_at_once, 400),
 };
 
 int main(int argc, char **argv)

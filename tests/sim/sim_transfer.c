@@ -312,6 +312,19 @@ static void make_mtu_changes(struct sim_params *p, struct rng *r, uint64_t index
     }
 }
 
+/* The same, and nobody says so: RFC 4821. */
+static void make_black_hole(struct sim_params *p, struct rng *r, uint64_t index)
+{
+    make_mtu_changes(p, r, index);
+    for (int i = 0; i < 2; i++) {
+        p->link[i].black_hole = true;
+        if (p->link[i].mtu < 576) {
+            p->link[i].mtu = 576; /* what every host takes: nobody looks for less */
+        }
+        p->link[i].mtu_from = rng_half(r) ? 0 : p->link[i].mtu_from;
+    }
+}
+
 static void make_path_mtu(struct sim_params *p, struct rng *r, uint64_t index)
 {
     (void)index;
@@ -390,30 +403,32 @@ static void make_weather(struct sim_params *p, struct rng *r, uint64_t index)
 }
 
 static const struct sim_group groups[] = {
-    {"a clean link: nothing is sent twice", make_clean, 600, NULL},
-    {"a clean link is filled: RFC5681 slow start, RFC7323 window scale", make_prompt, 90, NULL},
-    {"1 % of the segments are lost", make_loss_1, 600, NULL},
-    {"5 % of the segments are lost", make_loss_5, 600, NULL},
-    {"20 % of the segments are lost", make_loss_20, 450, NULL},
-    {"segments are lost in bursts", make_bursts, 450, NULL},
-    {"SHLD-31: segments overtake each other", make_reordering, 600, NULL},
-    {"segments arrive twice", make_duplication, 450, NULL},
-    {"MUST-3: segments are corrupted", make_corruption, 300, NULL},
-    {"windows smaller than a segment do not deadlock: TCP.md 20", make_tiny_windows, 600, NULL},
-    {"the smallest MSS, few records and intervals: TCP.md 24, 27", make_tiny_segments, 600, NULL},
-    {"MUST-36 MUST-37: readers stop, windows close", make_zero_windows, 600, NULL},
-    {"MUST-10: simultaneous open", make_simultaneous_open, 450, NULL},
-    {"simultaneous close, in each order: TCP.md 34", make_simultaneous_close, 450, NULL},
-    {"sequence numbers wrap: TCP.md 15", make_wrap, 600, NULL},
-    {"each combination of options", make_options, 192, NULL},
-    {"queues overflow", make_shallow_queue, 450, NULL},
-    {"much data in chunks, cut or whole", make_large, 75, NULL},
-    {"RFC3168-REACT: a queue that marks does not overflow", make_marking_queue, 60, NULL},
-    {"RFC1191-MTU: a path becomes narrower", make_mtu_changes, 200, NULL},
-    {"RFC1191: a path narrower than the interface", make_path_mtu, 450, NULL},
-    {"RTT near 0, a coarse clock, late timers: TCP.md 31", make_coarse_clock, 450, NULL},
-    {"question and answer", make_lockstep, 450, NULL},
-    {"everything at once", make_weather, 1200, NULL},
+    SIM_GROUP("a clean link: nothing is sent twice", make_clean, 600),
+    SIM_GROUP("a clean link is filled: RFC5681 slow start, RFC7323 window scale", make_prompt, 90),
+    SIM_GROUP("1 % of the segments are lost", make_loss_1, 600),
+    SIM_GROUP("5 % of the segments are lost", make_loss_5, 600),
+    SIM_GROUP("20 % of the segments are lost", make_loss_20, 450),
+    SIM_GROUP("segments are lost in bursts", make_bursts, 450),
+    SIM_GROUP("SHLD-31: segments overtake each other", make_reordering, 600),
+    SIM_GROUP("segments arrive twice", make_duplication, 450),
+    SIM_GROUP("MUST-3: segments are corrupted", make_corruption, 300),
+    SIM_GROUP("windows smaller than a segment do not deadlock: TCP.md 20", make_tiny_windows, 600),
+    SIM_GROUP("the smallest MSS, few records and intervals: TCP.md 24, 27", make_tiny_segments,
+              600),
+    SIM_GROUP("MUST-36 MUST-37: readers stop, windows close", make_zero_windows, 600),
+    SIM_GROUP("MUST-10: simultaneous open", make_simultaneous_open, 450),
+    SIM_GROUP("simultaneous close, in each order: TCP.md 34", make_simultaneous_close, 450),
+    SIM_GROUP("sequence numbers wrap: TCP.md 15", make_wrap, 600),
+    SIM_GROUP("each combination of options", make_options, 192),
+    SIM_GROUP("queues overflow", make_shallow_queue, 450),
+    SIM_GROUP("much data in chunks, cut or whole", make_large, 75),
+    SIM_GROUP("RFC3168-REACT: a queue that marks does not overflow", make_marking_queue, 60),
+    SIM_GROUP("RFC1191-MTU: a path becomes narrower", make_mtu_changes, 200),
+    SIM_GROUP("RFC4821-PLPMTUD: a path becomes narrower and nobody says so", make_black_hole, 200),
+    SIM_GROUP("RFC1191: a path narrower than the interface", make_path_mtu, 450),
+    SIM_GROUP("RTT near 0, a coarse clock, late timers: TCP.md 31", make_coarse_clock, 450),
+    SIM_GROUP("question and answer", make_lockstep, 450),
+    SIM_GROUP("everything at once", make_weather, 1200),
 };
 
 int main(int argc, char **argv)

@@ -148,6 +148,7 @@ static void cubic_on_ack(struct congestion *c, const struct congestion_ack *a)
 {
     const uint64_t left = congestion_slow_start(c, a);
 
+    c->cubic.full = !a->app_limited;
     if (a->app_limited)
         leave_out_time(&c->cubic, a->now);
     else if (left > 0)
@@ -155,6 +156,16 @@ static void cubic_on_ack(struct congestion *c, const struct congestion_ack *a)
 }
 
 /* --- reduction --- */
+
+/*
+ * 4.6 begins from the flight, or from cwnd where that does not grow beyond what is used. What is
+ * in flight right after a recovery, or while pacing spreads a window that has just doubled, is less
+ * than the path has carried: a loss then would count twice.
+ */
+static uint64_t in_use(const struct congestion *c, uint64_t flight)
+{
+    return c->cubic.full && flight < c->cwnd ? c->cwnd : flight;
+}
 
 static void cubic_on_loss(struct congestion *c, uint64_t flight, usec_t now)
 {
@@ -165,7 +176,7 @@ static void cubic_on_loss(struct congestion *c, uint64_t flight, usec_t now)
     q->cwnd_prior = c->cwnd;
     /* Fast convergence (4.7): congestion came earlier than last time, so others need room. */
     q->w_max = c->cwnd < q->w_max ? c->cwnd / (2 * BETA_DEN) * (BETA_DEN + BETA_NUM) : c->cwnd;
-    c->ssthresh = congestion_reduced(c, flight, BETA_NUM, BETA_DEN); /* 4.6 */
+    c->ssthresh = congestion_reduced(c, in_use(c, flight), BETA_NUM, BETA_DEN);
     hystart_stop(&c->hystart);
 }
 

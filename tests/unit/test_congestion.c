@@ -296,6 +296,25 @@ static void cubic_reduction(void **state)
     assert_int_equal(p.c.ssthresh, CWND_MAX);
 }
 
+static void cubic_reduction_when_full(void **state)
+{
+    (void)state;
+    struct play p = begin(&congestion_cubic, MSS, 100 * USEC_MS);
+
+    p.c.cwnd = 100 * MSS;
+    p.c.ssthresh = 100 * MSS;
+    p.app_limited = false;
+    ack(&p, MSS);
+    p.c.cwnd = 100 * MSS;
+    p.c.ops->on_loss(&p.c, 60 * MSS, p.now); /* the rest was still to be paced */
+    assert_int_equal(p.c.ssthresh, 70 * MSS);
+    p.app_limited = true;
+    ack(&p, MSS);
+    p.c.cwnd = 100 * MSS;
+    p.c.ops->on_loss(&p.c, 60 * MSS, p.now); /* the rest was never asked for */
+    assert_int_equal(p.c.ssthresh, 42 * MSS);
+}
+
 /* K to the millisecond: cbrt(400 / 0.4) = 10 s. */
 static void cubic_k(void **state)
 {
@@ -663,6 +682,7 @@ int main(void)
         T("RFC9438-CUBIC: K is the cube root", cubic_k),
         T("RFC3465-ABC, RFC9438-CUBIC: split ACKs neither gain nor lose", cubic_counts_bytes),
         T("RFC9438-CUBIC: a loss cuts to 0.7 of the flight", cubic_reduction),
+        T("RFC9438-CUBIC: and to 0.7 of a window that was in use", cubic_reduction_when_full),
         T("RFC5681-LOSS, RFC9438-CUBIC: after a timeout the curve begins level", cubic_timeout),
         T("RFC9438-CUBIC: time in which the user sends little does not count", cubic_pause),
         T("RFC9438-CUBIC: never more than half a window in a round trip", cubic_clamp),

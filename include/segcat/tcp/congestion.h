@@ -22,6 +22,7 @@ struct reno {
 /* RFC 9438 section 4.1.2, in bytes and microseconds. */
 struct cubic {
     bool running;        /* there is an epoch: a stage of congestion avoidance */
+    bool full;           /* the last ACK found the window used: it is no larger than it may be */
     usec_t epoch_start;  /* moved on by the time that the user left the window unused */
     usec_t seen_at;      /* up to here the time has been counted or left out */
     usec_t k;            /* from epoch_start until the curve is at w_max */

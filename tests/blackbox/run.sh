@@ -25,11 +25,15 @@ jobs=$(
 # shellcheck disable=SC2086 # words
 set -- $jobs
 echo "1..$#"
-# shellcheck disable=SC2016 # the inner shell's
-printf '%s\n' "$@" | xargs -P "${BLACKBOX_JOBS:-16}" -n 1 sh -c '
+# Whoever kills this script, by -9 too, ends what it has begun.
+die=
+! setpriv --pdeathsig KILL true 2>/dev/null || die='setpriv --pdeathsig KILL'
+export die
+# shellcheck disable=SC2016,SC2086 # the inner shell's; words
+printf '%s\n' "$@" | $die xargs -P "${BLACKBOX_JOBS:-16}" -n 1 $die sh -c '
     script=$here/${0%:6}.script
     case $0 in *:6) version=6 ;; *) version= ;; esac
-    timeout -k 5 "${BLACKBOX_TIMEOUT:-120}" "$here/one" "$build/peer" "$segcat" "$script" $version \
+    $die timeout --foreground -k 5 "${BLACKBOX_TIMEOUT:-120}" "$here/one" "$build/peer" "$segcat" "$script" $version \
         >"$work/$0.out" 2>&1 </dev/null
     echo $? >"$work/$0.status"
 '

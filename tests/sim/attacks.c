@@ -249,7 +249,7 @@ static void beyond(struct sim *s)
 static void after_fin(struct sim *s)
 {
     struct hostile *const h = hostile_of(s);
-    struct segment seg = data_at(s, hostile_fin(s) + below(h, 2000));
+    struct segment seg = data_at(s, hostile_fin(s) + below(h, 2) * below(h, 2000));
 
     if (s->end[0].tcb.fin_seen) {
         hostile_send(s, &seg, 1 + below(h, 3000), false);

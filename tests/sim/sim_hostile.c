@@ -230,7 +230,8 @@ static void make_wrong_fin(struct sim_params *p, struct rng *r, uint64_t index)
     against(p, r, HABIT_WRONG_FIN | (rng_half(r) ? HABIT_OVERLAPS : 0));
     reads_much(p, r);
     p->told.expect_done = false; /* it has taken its own bytes back */
-    p->told.ends |= 1U << END_NONE;
+    /* and gives up when nobody believes it, whatever we still have to say */
+    p->told.ends |= 1U << END_NONE | 1U << END_TIMEOUT;
 }
 
 static void make_reset(struct sim_params *p, struct rng *r, uint64_t index)

@@ -35,6 +35,7 @@ A4=192.0.2.10 B4=192.0.2.20 A6=2001:db8::10 B6=2001:db8::20
 PORT=8088
 
 declare -gA NS=() PID=() FEED=()
+declare -ga NETNS=() NETNS_FD=()
 
 setup() {
     begin
@@ -56,7 +57,7 @@ begin() {
 # Runs in the background what is not to outlive the test, without the test's own descriptors. Sets $SPAWNED.
 spawn() {
     (
-        for fd in "${FEED[@]}" "$SNOOZE"; do
+        for fd in "${FEED[@]}" "${NETNS_FD[@]}" "$SNOOZE"; do
             exec {fd}>&-
         done
         exec "$@"
@@ -76,6 +77,10 @@ hold() {
     spawn "$@" setpriv --pdeathsig KILL sleep infinity >/dev/null 2>"$T/.hold.err"
     NS[$name]=$SPAWNED
     wait_until holds_namespace "$SPAWNED"
+    # Held open: no other test's namespace gets this number before kill_all() is done with it.
+    local fd
+    exec {fd}<"/proc/$SPAWNED/ns/net"
+    NETNS_FD+=("$fd")
     NETNS+=("$(readlink "/proc/$SPAWNED/ns/net")")
     at "$name" ip link set lo up
 }

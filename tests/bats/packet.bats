@@ -106,7 +106,8 @@ ours_have() {
 # second_before_ack OPTION...: two small writes, the second while the first is on its way. Prints what comes first
 # then, the second or the ACK of the first.
 second_before_ack() {
-    two_over_linkem --delay 500ms
+    # A round trip well below the first timeout of a SYN: no repeated SYN, so the round trip is known.
+    two_over_linkem --delay 250ms
     start server B nc -N -l $B4 $PORT
     wait_listening B $PORT
     start client A "${SC[@]}" -vv "$@" $B4 $PORT

@@ -144,6 +144,8 @@ dead_pid() {
     start client B nc -N $A4 $PORT
     wait_for_err second 'Connection received'
     end_input client
+    # Who closes second has no TIME-WAIT to hold.
+    wait_for_err second 'CLOSE-WAIT'
     end_input second
     expect_status client 0
     expect_status second 0

@@ -48,14 +48,14 @@ static uint32_t usable_window(const struct tcb *t)
     return w > 0 ? (uint32_t)w : 0;
 }
 
-/* What the congestion window leaves; a whole segment if nothing is in flight. */
+/* What the congestion window leaves; a whole segment if nothing is in flight: the window may be less
+ * than one when the path has turned out to take larger packets. */
 static uint64_t congestion_room(const struct tcb *t)
 {
     const uint64_t flight = tcb_pipe(t);
+    const uint64_t room = flight < t->cc.cwnd ? t->cc.cwnd - flight : 0;
 
-    if (flight < t->cc.cwnd)
-        return t->cc.cwnd - flight;
-    return flight == 0 ? t->mss : 0;
+    return flight == 0 && room < t->mss ? t->mss : room;
 }
 
 /* --- the rungs: each fills *out and says why, or says no --- */

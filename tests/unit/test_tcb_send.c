@@ -289,6 +289,18 @@ static void filled_at_once(struct host *h)
     expect(h, ACK, 1, at + 3000, 0);
 }
 
+/* As after a recovery on a path that was then found to take larger packets. */
+static void window_below_a_segment(struct host *h)
+{
+    open_active(h);
+    h->t.cc.cwnd = h->t.mss - 100;
+    user_writes(h, 1, 3000);
+    expect(h, ACK, 1, 1, 1000);
+    expect_nothing(h);
+    inject(h, ACK, 1, 1001, 0);
+    expect(h, ACK, 1001, 1, 1000);
+}
+
 static const struct tcb_test tests[] = {
     {"MUST-60: what is written goes out though nobody says push", no_push_needed},
     {"MAY-16 SHLD-27: writes that wait are put together, with one PSH", writes_are_put_together},
@@ -300,6 +312,8 @@ static const struct tcb_test tests[] = {
      answers_without_progress},
     {"SHLD-5 MAY-3 MUST-67 MUST-14: the SYN says what can be taken: the MTU without headers",
      syn_says_what_can_be_taken},
+    {"MUST-19: a congestion window below one segment holds nothing up when nothing is in flight",
+     window_below_a_segment},
     {"3.10.4: CLOSE in each state", close_in_each_state},
     {"SHLD-2: a RST may carry text, which is nothing", rst_with_text},
     {"RFC1122-QUICKACK: the first segments are acknowledged at once", quick_at_first},

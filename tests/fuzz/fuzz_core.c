@@ -149,6 +149,9 @@ static void drain(struct world *w)
         FUZZ_CHECK(++n <= 4 * RING); /* it comes to an end */
     }
     FUZZ_CHECK(tcb_deadline(&w->t) == USEC_NEVER || tcb_deadline(&w->t) >= w->now);
+    /* What waits to be sent waits for something. */
+    FUZZ_CHECK(w->t.end != END_NONE || ring_used(&w->t.snd) == 0 ||
+               tcb_deadline(&w->t) != USEC_NEVER);
 }
 
 static void read_some(struct world *w, size_t most)

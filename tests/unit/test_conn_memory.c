@@ -31,8 +31,10 @@ static struct segment copy_of(const struct segment *s, uint8_t *bytes)
 {
     struct segment out = *s;
 
-    memcpy(bytes, s->data[0].data, s->data[0].len);
-    memcpy(bytes + s->data[0].len, s->data[1].data, s->data[1].len);
+    if (s->data[0].len > 0)
+        memcpy(bytes, s->data[0].data, s->data[0].len);
+    if (s->data[1].len > 0)
+        memcpy(bytes + s->data[0].len, s->data[1].data, s->data[1].len);
     out.data[0] = (struct slice){bytes, s->len};
     out.data[1] = (struct slice){NULL, 0};
     out.at = 0;

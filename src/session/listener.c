@@ -160,18 +160,25 @@ static size_t openings(const struct run *run)
     return n;
 }
 
+/* By a SYN, or by the ACK of the cookie that answered it. */
 static struct conn *open_conn(struct run *run, const struct ends *e, const struct segment *syn,
-                              usec_t now)
+                              const struct segment *cookie_ack, usec_t now)
 {
-    struct conn *c = calloc(1, sizeof *c);
+    struct conn **const place = loop_place(run);
+    struct conn *c = place != NULL ? calloc(1, sizeof *c) : NULL;
+    int r;
 
     if (c == NULL)
         return NULL;
-    if (conn_open(c, &run->conn_cfg, &e->local, &e->remote, syn, now) < 0) {
+    if (cookie_ack != NULL)
+        r = conn_open_cookie(c, &run->conn_cfg, &e->local, &e->remote, syn, cookie_ack, now);
+    else
+        r = conn_open(c, &run->conn_cfg, &e->local, &e->remote, syn, now);
+    if (r < 0) {
         free(c);
         return NULL;
     }
-    *loop_place(run) = c;
+    *place = c;
     return c;
 }
 
@@ -213,14 +220,9 @@ static bool open_by_cookie(struct run *run, const struct packet *pkt, usec_t now
     conn_tcb_config(&run->conn_cfg, &e.local, &e.remote, &cfg);
     if (!syncookie_check(&cfg, &pkt->seg, &syn, now) || !find_way(run, &e))
         return false;
-    c = loop_place(run) != NULL ? calloc(1, sizeof *c) : NULL;
+    c = open_conn(run, &e, &syn, &pkt->seg, now);
     if (c == NULL)
         return false;
-    if (conn_open_cookie(c, &run->conn_cfg, &e.local, &e.remote, &syn, &pkt->seg, now) < 0) {
-        free(c);
-        return false;
-    }
-    *loop_place(run) = c;
     listener_conn(run, c, now);
     return true;
 }
@@ -288,7 +290,7 @@ static void reopen(struct run *run, const struct reopening *r, usec_t now)
         refuse_reopening(run, r, now);
     else if (e.local.port == run->port && openings(run) < BACKLOG && find_way(run, &e)) {
         run->conn_cfg.before = &r->before;
-        c = open_conn(run, &e, &r->syn, now);
+        c = open_conn(run, &e, &r->syn, NULL, now);
         run->conn_cfg.before = NULL;
     }
     if (c == NULL) {
@@ -328,7 +330,7 @@ void listener_packet(struct run *run, const struct packet *pkt, usec_t now)
         if (!find_way(run, &e))
             break;
         if (openings(run) < BACKLOG)
-            open_conn(run, &e, &pkt->seg, now);
+            open_conn(run, &e, &pkt->seg, NULL, now);
         else
             answer_by_cookie(run, pkt, now);
         break;

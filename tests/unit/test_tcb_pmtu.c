@@ -185,19 +185,25 @@ static void go_on(struct host *h, uint32_t *at, int rounds)
     }
 }
 
+/* Open, and a router takes 1040 bytes of what is at *at; all has arrived since then. */
+static void lowered_by_a_router(struct host *h, uint32_t *at)
+{
+    open_wide(h);
+    go_on(h, at, 2);
+    user_writes(h, *at, 1460);
+    drain(h);
+    too_big(h, 1040, *at);
+    drain(h);
+    *at += 1460;
+    h->now += 10 * USEC_MS;
+    inject(h, ACK, 1, *at, 0);
+}
+
 static void after_ten_minutes_more_is_tried(struct host *h)
 {
     uint32_t at = 1;
 
-    open_wide(h);
-    go_on(h, &at, 2);
-    user_writes(h, at, 1460);
-    drain(h);
-    too_big(h, 1040, at);
-    drain(h);
-    at += 1460;
-    h->now += 10 * USEC_MS;
-    inject(h, ACK, 1, at, 0);
+    lowered_by_a_router(h, &at);
     go_on(h, &at, 2);
     pass(h, 9 * MINUTE);
     go_on(h, &at, 2);
@@ -242,15 +248,7 @@ static void a_lost_probe_is_no_congestion(struct host *h)
     struct segment probe;
     uint32_t at = 1;
 
-    open_wide(h);
-    go_on(h, &at, 2);
-    user_writes(h, at, 1460);
-    drain(h);
-    too_big(h, 1040, at);
-    drain(h);
-    at += 1460;
-    h->now += 10 * USEC_MS;
-    inject(h, ACK, 1, at, 0);
+    lowered_by_a_router(h, &at);
     pass(h, 11 * MINUTE);
     until_probe(h, &at, &probe);
     assert_int_equal(probe.len, 1460);
@@ -287,15 +285,7 @@ static void a_router_answers_a_probe(struct host *h)
     struct segment probe;
     uint32_t at = 1;
 
-    open_wide(h);
-    go_on(h, &at, 2);
-    user_writes(h, at, 1460);
-    drain(h);
-    too_big(h, 1040, at);
-    drain(h);
-    at += 1460;
-    h->now += 10 * USEC_MS;
-    inject(h, ACK, 1, at, 0);
+    lowered_by_a_router(h, &at);
     pass(h, 11 * MINUTE);
     until_probe(h, &at, &probe);
     const uint32_t cwnd = h->t.cc.cwnd;
